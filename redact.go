@@ -1,0 +1,158 @@
+package socle
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Redact gives the shape of a message without what it says of people: the
+// names of elements, members and parameters stay, and values go, but those of a
+// closed list of technical ones (codes, statuses, actions, identifiers of
+// messages). XML, JSON and forms are understood by contentType; of anything
+// else only the size is told. What it keeps is safe for a log; what it drops
+// cannot be had back.
+func Redact(contentType string, body []byte) []byte {
+	if len(body) == 0 {
+		return nil
+	}
+	media, _, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		media = ""
+	}
+	switch {
+	case media == "application/x-www-form-urlencoded":
+		return redactForm(body)
+	case media == "application/json" || strings.HasSuffix(media, "+json"):
+		return redactJSON(body)
+	case media == "text/xml" || media == "application/xml" || strings.HasSuffix(media, "+xml"):
+		return redactXML(body)
+	}
+	return sized(media, body)
+}
+
+const redacted = "…"
+
+func sized(media string, body []byte) []byte {
+	return fmt.Appendf(nil, "[%s, %d bytes]", media, len(body))
+}
+
+var (
+	keptParams  = []string{"grant_type", "scope", "acr_values", "channel", "response_type", "subject_token_type", "token_type_hint"}
+	keptMembers = []string{"resourceType", "status", "intent", "error", "error_description", "expires_in", "refresh_expires_in", "interval",
+		"token_type", "scope", "active", "code", "severity", "type", "mode", "system", "url", "method", "total"}
+	keptAttrs = []string{"Version", "codeSystem", "codeSystemName", "classCode", "moodCode", "typeCode", "determinerCode", "status",
+		"errorCode", "severity", "type", "mimeType", "objectType", "classificationScheme", "identificationScheme", "associationType",
+		"mustUnderstand", "Algorithm", "Name", "name", "Format", "NameQualifier", "ITSVersion", "mediaType", "representation"}
+	keptText = []string{"Action", "MessageID", "RelatesTo", "CodeCR", "LibelleCR", "Subcode", "Value", "AuthnContextClassRef"}
+)
+
+func redactForm(body []byte) []byte {
+	v, err := url.ParseQuery(string(body))
+	if err != nil {
+		return sized("form that does not parse", body)
+	}
+	for k, values := range v {
+		if !slices.Contains(keptParams, k) {
+			for i := range values {
+				values[i] = redacted
+			}
+		}
+	}
+	return []byte(v.Encode())
+}
+
+func redactJSON(body []byte) []byte {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return sized("JSON that does not parse", body)
+	}
+	out, err := json.Marshal(redactValue("", v))
+	if err != nil {
+		return sized("JSON", body)
+	}
+	return out
+}
+
+func redactValue(member string, v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, m := range v {
+			out[k] = redactValue(k, m)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, m := range v {
+			out[i] = redactValue(member, m)
+		}
+		return out
+	case string, json.Number:
+		if !slices.Contains(keptMembers, member) {
+			return redacted
+		}
+	}
+	return v
+}
+
+func redactXML(body []byte) []byte {
+	d := xml.NewDecoder(bytes.NewReader(body))
+	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
+	d.Strict = false
+	var out bytes.Buffer
+	var path []string
+	for {
+		t, err := d.RawToken()
+		if err != nil {
+			if !errors.Is(err, io.EOF) {
+				out.WriteString("[rest does not parse]")
+			}
+			return out.Bytes()
+		}
+		switch t := t.(type) {
+		case xml.StartElement:
+			path = append(path, t.Name.Local)
+			out.WriteString("<" + qualified(t.Name))
+			for _, a := range t.Attr {
+				v := redacted
+				if a.Name.Space == "xmlns" || a.Name.Local == "xmlns" || slices.Contains(keptAttrs, a.Name.Local) {
+					v = a.Value
+				}
+				out.WriteString(" " + qualified(a.Name) + `="`)
+				_ = xml.EscapeText(&out, []byte(v))
+				out.WriteByte('"')
+			}
+			out.WriteByte('>')
+		case xml.EndElement:
+			if len(path) > 0 {
+				path = path[:len(path)-1]
+			}
+			out.WriteString("</" + qualified(t.Name) + ">")
+		case xml.CharData:
+			if s := bytes.TrimSpace(t); len(s) > 0 {
+				if len(path) > 0 && slices.Contains(keptText, path[len(path)-1]) {
+					_ = xml.EscapeText(&out, s)
+				} else {
+					out.WriteString(redacted)
+				}
+			}
+		}
+	}
+}
+
+func qualified(n xml.Name) string {
+	if n.Space == "" {
+		return n.Local
+	}
+	return n.Space + ":" + n.Local
+}
