@@ -47,26 +47,55 @@ func sized(media string, body []byte) []byte {
 var (
 	keptParams  = []string{"grant_type", "scope", "acr_values", "channel", "response_type", "subject_token_type", "token_type_hint"}
 	keptMembers = []string{"resourceType", "status", "intent", "error", "error_description", "expires_in", "refresh_expires_in", "interval",
-		"token_type", "scope", "active", "code", "severity", "type", "mode", "system", "url", "method", "total"}
+		"token_type", "scope", "active", "code", "severity", "type", "mode", "system", "method", "total"}
 	keptAttrs = []string{"Version", "codeSystem", "codeSystemName", "classCode", "moodCode", "typeCode", "determinerCode", "status",
 		"errorCode", "severity", "type", "mimeType", "objectType", "classificationScheme", "identificationScheme", "associationType",
 		"mustUnderstand", "Algorithm", "Name", "name", "Format", "NameQualifier", "ITSVersion", "mediaType", "representation"}
-	keptText = []string{"Action", "MessageID", "RelatesTo", "CodeCR", "LibelleCR", "Subcode", "Value", "AuthnContextClassRef"}
+	keptText = []string{"Action", "MessageID", "RelatesTo", "CodeCR", "LibelleCR", "Code/Value", "Subcode/Value", "AuthnContextClassRef"}
 )
+
+// kept gives v if it is on the list and cannot be an identifier of a person:
+// the shortest of these, the RPPS, is a run of 11 digits.
+func kept(list []string, name, v string) string {
+	if slices.Contains(list, name) && digitRun(v) < 11 {
+		return v
+	}
+	return redacted
+}
+
+// named gives a name of the message's own choosing, unless it looks like data.
+func named(s string) string {
+	if len(s) > 64 || digitRun(s) > 4 {
+		return redacted
+	}
+	return s
+}
+
+func digitRun(s string) (longest int) {
+	run := 0
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			run = 0
+			continue
+		}
+		run++
+		longest = max(longest, run)
+	}
+	return longest
+}
 
 func redactForm(body []byte) []byte {
 	v, err := url.ParseQuery(string(body))
 	if err != nil {
 		return sized("form that does not parse", body)
 	}
+	out := url.Values{}
 	for k, values := range v {
-		if !slices.Contains(keptParams, k) {
-			for i := range values {
-				values[i] = redacted
-			}
+		for _, value := range values {
+			out.Add(named(k), kept(keptParams, k, value))
 		}
 	}
-	return []byte(v.Encode())
+	return []byte(out.Encode())
 }
 
 func redactJSON(body []byte) []byte {
@@ -88,7 +117,7 @@ func redactValue(member string, v any) any {
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for k, m := range v {
-			out[k] = redactValue(k, m)
+			out[named(k)] = redactValue(k, m)
 		}
 		return out
 	case []any:
@@ -97,10 +126,10 @@ func redactValue(member string, v any) any {
 			out[i] = redactValue(member, m)
 		}
 		return out
-	case string, json.Number:
-		if !slices.Contains(keptMembers, member) {
-			return redacted
-		}
+	case string:
+		return kept(keptMembers, member, v)
+	case json.Number:
+		return kept(keptMembers, member, v.String())
 	}
 	return v
 }
@@ -124,9 +153,9 @@ func redactXML(body []byte) []byte {
 			path = append(path, t.Name.Local)
 			out.WriteString("<" + qualified(t.Name))
 			for _, a := range t.Attr {
-				v := redacted
-				if a.Name.Space == "xmlns" || a.Name.Local == "xmlns" || slices.Contains(keptAttrs, a.Name.Local) {
-					v = a.Value
+				v := kept(keptAttrs, a.Name.Local, a.Value)
+				if a.Name.Space == "xmlns" || a.Name.Local == "xmlns" {
+					v = kept([]string{""}, "", a.Value)
 				}
 				out.WriteString(" " + qualified(a.Name) + `="`)
 				_ = xml.EscapeText(&out, []byte(v))
@@ -140,11 +169,7 @@ func redactXML(body []byte) []byte {
 			out.WriteString("</" + qualified(t.Name) + ">")
 		case xml.CharData:
 			if s := bytes.TrimSpace(t); len(s) > 0 {
-				if len(path) > 0 && slices.Contains(keptText, path[len(path)-1]) {
-					_ = xml.EscapeText(&out, s)
-				} else {
-					out.WriteString(redacted)
-				}
+				_ = xml.EscapeText(&out, []byte(keptOf(path, string(s))))
 			}
 		}
 	}
@@ -152,7 +177,21 @@ func redactXML(body []byte) []byte {
 
 func qualified(n xml.Name) string {
 	if n.Space == "" {
-		return n.Local
+		return named(n.Local)
 	}
-	return n.Space + ":" + n.Local
+	return named(n.Space) + ":" + named(n.Local)
+}
+
+// keptOf looks text up by its element, or by its element and that one's parent.
+func keptOf(path []string, text string) string {
+	n := len(path)
+	if n > 1 {
+		if v := kept(keptText, path[n-2]+"/"+path[n-1], text); v != redacted {
+			return v
+		}
+	}
+	if n > 0 {
+		return kept(keptText, path[n-1], text)
+	}
+	return redacted
 }
