@@ -1,0 +1,105 @@
+package soap
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/soclesante/socle"
+	"github.com/soclesante/socle/internal/xmltree"
+)
+
+// What a ResponseError wraps, beside ErrNotEnvelope, ErrNoBody, an
+// *xmltree.SyntaxError or the error of the connection.
+var (
+	ErrEmpty    = errors.New("the answer is empty")
+	ErrHTML     = errors.New("the answer is an HTML page, of a proxy or of a wrong address")
+	ErrTooLarge = errors.New("the answer is larger than the limit")
+	ErrNoFault  = errors.New("the status announces a failure but the envelope holds no fault")
+)
+
+// ResponseError says that an HTTP answer came which is not a SOAP envelope.
+type ResponseError struct {
+	Status      int    // HTTP status
+	ContentType string // media type, without parameters
+	Err         error
+}
+
+func (e *ResponseError) Error() string {
+	media := e.ContentType
+	if media == "" {
+		media = "no content type"
+	}
+	return fmt.Sprintf("soap: HTTP %d (%s): %s", e.Status, media, strings.TrimPrefix(e.Err.Error(), "soap: "))
+}
+
+// Unwrap gives the cause.
+func (e *ResponseError) Unwrap() error { return e.Err }
+
+// Outcome is Refused for a status 4xx, but 408, and Unknown for any other: what
+// answered may have passed the request on.
+func (e *ResponseError) Outcome() socle.Outcome {
+	if e.Status >= 400 && e.Status < 500 && e.Status != http.StatusRequestTimeout {
+		return socle.OutcomeRefused
+	}
+	return socle.OutcomeUnknown
+}
+
+// Retryable is true of the statuses that say "later" (408, 429, 502, 503, 504)
+// and of an answer that was cut.
+func (e *ResponseError) Retryable() bool {
+	switch e.Status {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusBadGateway,
+		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return errors.Is(e.Err, io.ErrUnexpectedEOF)
+}
+
+// ReadResponse reads the envelope of an HTTP answer, whatever its status, and
+// leaves the body for the caller to close. The error is a *Fault, with the
+// envelope, when the envelope holds one, and else a *ResponseError.
+func ReadResponse(r *http.Response, limits xmltree.Limits) (*Envelope, error) {
+	limits = bounded(limits)
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil {
+		media = ""
+	}
+	fail := func(err error) (*Envelope, error) {
+		return nil, &ResponseError{Status: r.StatusCode, ContentType: media, Err: err}
+	}
+	b, err := io.ReadAll(io.LimitReader(r.Body, int64(limits.Bytes)+1))
+	switch {
+	case err != nil:
+		return fail(err)
+	case len(b) > limits.Bytes:
+		return fail(ErrTooLarge)
+	case len(bytes.TrimSpace(b)) == 0:
+		return fail(ErrEmpty)
+	case isHTML(media, b):
+		return fail(ErrHTML)
+	}
+	e, err := Parse(b, limits)
+	switch {
+	case err != nil:
+		return fail(err)
+	case e.Fault != nil:
+		e.Fault.Status = r.StatusCode
+		return e, e.Fault
+	case r.StatusCode >= 300:
+		return fail(ErrNoFault)
+	}
+	return e, nil
+}
+
+func isHTML(media string, b []byte) bool {
+	if media == "text/html" || media == "application/xhtml+xml" {
+		return true
+	}
+	head := bytes.ToLower(bytes.TrimLeft(b[:min(len(b), 256)], "\xef\xbb\xbf \t\r\n"))
+	return bytes.HasPrefix(head, []byte("<!doctype html")) || bytes.HasPrefix(head, []byte("<html"))
+}
