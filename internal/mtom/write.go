@@ -1,0 +1,191 @@
+package mtom
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// rootID is the content id of the root of the packages that we write.
+const rootID = "root@socle"
+
+// Part is a part to write: content of a known size that can be opened as many
+// times as the package is written.
+type Part struct {
+	ContentID   string
+	ContentType string
+	Size        int64
+	Open        func() (io.ReadCloser, error)
+}
+
+// Package is a package to write. It is immutable: it may be opened several
+// times, at once too, as far as its parts can.
+type Package struct {
+	parts    []Part
+	frames   [][]byte // what stands before, between and after the parts
+	length   int64
+	boundary string
+	action   string
+}
+
+// New makes a package of a SOAP 1.2 envelope and its parts. The action is that
+// of the SOAP message. It refuses content ids that are empty, repeated or hold
+// characters that a header cannot, and sizes below zero. That the root includes
+// each part is the caller's business: see Href.
+func New(root []byte, action string, parts ...Part) (*Package, error) {
+	p := &Package{parts: parts, boundary: "socle-" + rand.Text(), action: action}
+	if !printable(action) {
+		return nil, failed(ErrMalformed, "action")
+	}
+	ids := map[string]bool{rootID: true}
+	frame := fmt.Appendf(nil, "--%s\r\nContent-Type: application/xop+xml; charset=UTF-8; type=\"application/soap+xml\"\r\n"+
+		"Content-Transfer-Encoding: binary\r\nContent-ID: <%s>\r\n\r\n", p.boundary, rootID)
+	frame = append(frame, root...)
+	for _, part := range parts {
+		id := decoded(part.ContentID)
+		switch {
+		case id == "" || !printable(part.ContentID) || !printable(part.ContentType) || part.Open == nil:
+			return nil, failed(ErrMalformed, "a part needs a content id, a content type and an opener")
+		case ids[id]:
+			return nil, failed(ErrDuplicate, "")
+		case part.Size < 0:
+			return nil, failed(ErrSize, "below zero")
+		}
+		ids[id] = true
+		frame = fmt.Appendf(frame, "\r\n--%s\r\nContent-Type: %s\r\nContent-Transfer-Encoding: binary\r\nContent-ID: <%s>\r\n\r\n",
+			p.boundary, part.ContentType, part.ContentID)
+		p.frames = append(p.frames, frame)
+		p.length += int64(len(frame)) + part.Size
+		frame = nil
+	}
+	frame = fmt.Appendf(frame, "\r\n--%s--\r\n", p.boundary)
+	p.frames = append(p.frames, frame)
+	p.length += int64(len(frame))
+	return p, nil
+}
+
+// printable reports whether s can stand in a header, within quotes or angle brackets.
+func printable(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '<' || r == '>' || r == '\\' })
+}
+
+// ContentType gives the Content-Type header of the package.
+func (p *Package) ContentType() string {
+	ct := `multipart/related; type="application/xop+xml"; start="<` + rootID + `>"; start-info="application/soap+xml"; boundary="` + p.boundary + `"`
+	if p.action != "" {
+		ct += `; action="` + p.action + `"`
+	}
+	return ct
+}
+
+// Length gives the exact number of bytes of the package.
+func (p *Package) Length() int64 { return p.length }
+
+// Open gives the package as a stream. Each part is opened when its turn comes,
+// and closed. A part that does not have its size ends the stream with ErrSize.
+func (p *Package) Open() io.ReadCloser { return &stream{p: p, frame: p.frames[0]} }
+
+// WriteTo writes the package to w.
+func (p *Package) WriteTo(w io.Writer) (int64, error) {
+	s := p.Open()
+	defer s.Close()
+	return io.CopyBuffer(struct{ io.Writer }{w}, s, make([]byte, 64<<10))
+}
+
+// Request gives the POST request that carries the package to url: its length is
+// known, and it can be sent again.
+func (p *Package) Request(ctx context.Context, url string) (*http.Request, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, p.Open())
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Content-Type", p.ContentType())
+	r.ContentLength = p.length
+	r.GetBody = func() (io.ReadCloser, error) { return p.Open(), nil }
+	return r, nil
+}
+
+// stream goes through frame 0, part 0, frame 1, part 1 … the last frame.
+type stream struct {
+	p     *Package
+	next  int    // the part after frame
+	frame []byte // what is left of it
+	part  io.ReadCloser
+	left  int64
+	err   error
+}
+
+func (s *stream) Read(b []byte) (int, error) {
+	for s.err == nil {
+		if len(s.frame) > 0 {
+			n := copy(b, s.frame)
+			s.frame = s.frame[n:]
+			return n, nil
+		}
+		if s.part == nil {
+			if s.next == len(s.p.parts) {
+				s.err = io.EOF
+				break
+			}
+			part := s.p.parts[s.next]
+			if s.part, s.err = part.Open(); s.err != nil {
+				s.part = nil
+				break
+			}
+			s.left = part.Size
+		}
+		if s.left == 0 {
+			s.endPart()
+			continue
+		}
+		if len(b) == 0 {
+			return 0, nil
+		}
+		n, err := s.part.Read(b[:min(int64(len(b)), s.left)])
+		s.left -= int64(n)
+		switch {
+		case err == io.EOF && s.left > 0:
+			s.err = failed(ErrSize, "shorter")
+		case err != nil && err != io.EOF:
+			s.err = err
+		}
+		if n > 0 {
+			return n, nil
+		}
+	}
+	return 0, s.err
+}
+
+// endPart checks that the part ends here and goes on to the next frame.
+func (s *stream) endPart() {
+	var one [1]byte
+	n, err := io.ReadFull(s.part, one[:])
+	switch {
+	case n > 0:
+		s.err = failed(ErrSize, "longer")
+	case err != nil && err != io.EOF:
+		s.err = err
+	}
+	if err := s.part.Close(); err != nil && s.err == nil {
+		s.err = err
+	}
+	s.part = nil
+	s.next++
+	s.frame = s.p.frames[s.next]
+}
+
+// Close closes the part being read.
+func (s *stream) Close() error {
+	if s.err == nil {
+		s.err = io.ErrClosedPipe
+	}
+	if s.part == nil {
+		return nil
+	}
+	part := s.part
+	s.part = nil
+	return part.Close()
+}
