@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/soclesante/socle"
+	"github.com/soclesante/socle/internal/mtom"
 	"github.com/soclesante/socle/internal/xmltree"
 )
 
@@ -60,8 +61,8 @@ func (e *ResponseError) Retryable() bool {
 	return errors.Is(e.Err, io.ErrUnexpectedEOF)
 }
 
-// ReadResponse reads the envelope of an HTTP answer, whatever its status, and
-// leaves the body for the caller to close. The error is a *Fault, with the
+// ReadResponse reads the envelope of an HTTP answer, whatever its status, or of
+// the root of an MTOM answer, whose parts it leaves. The caller closes the body. The error is a *Fault, with the
 // envelope, when the envelope holds one, and else a *ResponseError.
 func ReadResponse(r *http.Response, limits xmltree.Limits) (*Envelope, error) {
 	limits = bounded(limits)
@@ -72,7 +73,15 @@ func ReadResponse(r *http.Response, limits xmltree.Limits) (*Envelope, error) {
 	fail := func(err error) (*Envelope, error) {
 		return nil, &ResponseError{Status: r.StatusCode, ContentType: media, Err: err}
 	}
-	b, err := io.ReadAll(io.LimitReader(r.Body, int64(limits.Bytes)+1))
+	var b []byte
+	if strings.HasPrefix(media, "multipart/") {
+		var pkg *mtom.Reader
+		if pkg, err = mtom.Read(r.Header.Get("Content-Type"), r.Body, mtom.Limits{Root: limits.Bytes}); err == nil {
+			b = pkg.Root
+		}
+	} else {
+		b, err = io.ReadAll(io.LimitReader(r.Body, int64(limits.Bytes)+1))
+	}
 	switch {
 	case err != nil:
 		return fail(err)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/soclesante/socle"
+	"github.com/soclesante/socle/internal/mtom"
 	"github.com/soclesante/socle/internal/soap"
 	"github.com/soclesante/socle/internal/xmltree"
 )
@@ -268,6 +269,22 @@ func TestAnswersThatAreNotEnvelopes(t *testing.T) {
 		require.Equal(t, c.retry, socle.Retryable(err), name)
 		require.True(t, strings.HasPrefix(err.Error(), "soap: HTTP "), name)
 	}
+}
+
+func TestMTOMAnswerIsReadByItsRoot(t *testing.T) {
+	t.Parallel()
+	m := request()
+	p, err := mtom.New(m.Marshal(), m.Action)
+	require.NoError(t, err)
+	srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", p.ContentType())
+		_, _ = p.WriteTo(w)
+	})
+	e, err := soap.ReadResponse(post(t, srv.URL, "text/xml", ""), xmltree.Limits{})
+	require.NoError(t, err)
+	require.Equal(t, m.MessageID, e.MessageID)
+	_, err = soap.ReadResponse(post(t, srv.URL, "text/xml", ""), xmltree.Limits{Bytes: 100})
+	require.ErrorIs(t, err, mtom.ErrLimit)
 }
 
 func TestFaultUnderStatus200IsAnError(t *testing.T) {
