@@ -1,24 +1,25 @@
 package xmltree
 
 import (
-	"bytes"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"unicode/utf8"
-
-	"golang.org/x/text/encoding/charmap"
-	"golang.org/x/text/encoding/unicode"
 )
 
 // Limits bounds what Parse accepts; a zero field takes its default.
 type Limits struct {
 	Bytes int // default 64 MiB
 	Depth int // default 128
-	Nodes int // elements, attributes and texts together; default 2,000,000
+	Nodes int // elements, attributes, declarations, texts and the rest together; default 2,000,000
 }
+
+// Bounds that need no choice: real documents stay an order of magnitude below.
+const (
+	maxAttrs = 512 // attributes and declarations of one element
+	maxScope = 256 // declarations in scope of one element
+)
 
 func (l Limits) defaults() Limits {
 	if l.Bytes == 0 {
@@ -33,7 +34,8 @@ func (l Limits) defaults() Limits {
 	return l
 }
 
-// Errors that a SyntaxError wraps.
+// Errors that a SyntaxError wraps. A document that ends too early wraps
+// io.ErrUnexpectedEOF.
 var (
 	ErrLimit   = errors.New("limit reached")
 	ErrDoctype = errors.New("document type declarations are refused")
@@ -44,7 +46,7 @@ var (
 // SyntaxError says why and where a document was refused. It holds names of
 // elements at most, never text of the document.
 type SyntaxError struct {
-	Offset int
+	Offset int // in Document.Source, which is UTF-8 without byte order mark
 	Err    error
 }
 
@@ -54,78 +56,134 @@ func (e *SyntaxError) Error() string { return fmt.Sprintf("xml: byte %d: %v", e.
 func (e *SyntaxError) Unwrap() error { return e.Err }
 
 // Parse reads a whole document. The bytes may be in UTF-8 (with or without byte
-// order mark), UTF-16 with byte order mark, ISO-8859-1, ISO-8859-15 or windows-1252.
+// order mark), UTF-16 with byte order mark, ISO-8859-1, ISO-8859-15 or
+// windows-1252. They must not change as long as the Document's Source is used.
+// An error is a *SyntaxError.
 func Parse(b []byte, limits Limits) (*Document, error) {
 	limits = limits.defaults()
 	if len(b) > limits.Bytes {
 		return nil, &SyntaxError{0, fmt.Errorf("%w: %d bytes, at most %d accepted", ErrLimit, len(b), limits.Bytes)}
 	}
-	doc := &Document{}
-	var err error
-	if doc.Source, doc.BOM, err = utf8Source(b); err != nil {
+	src, bom, err := utf8Source(b)
+	if err != nil {
 		return nil, &SyntaxError{0, err}
 	}
-	p := parser{src: doc.Source, limits: limits}
-	// RawToken is used for its tokens only: names, scopes and duplicates are
-	// resolved here, because encoding/xml's own resolution loses prefixes.
-	p.dec = xml.NewDecoder(bytes.NewReader(doc.Source))
-	p.dec.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // already UTF-8
+	p := parser{s: string(src), limits: limits, doc: &Document{Source: src, BOM: bom}}
+	// The values of a small document share its memory; those of a large one are
+	// copied, so that keeping a name does not keep megabytes.
+	if p.large = len(src) > 64<<10; p.large {
+		p.names = map[string]string{}
+	}
 	if err := p.run(); err != nil {
-		var se *SyntaxError
-		if !errors.As(err, &se) {
-			err = &SyntaxError{int(p.dec.InputOffset()), plain(err)}
-		}
-		return nil, err
+		return nil, &SyntaxError{p.pos, err}
 	}
-	doc.Root = p.root
-	return doc, nil
-}
-
-// plain drops the excerpts that encoding/xml puts into some of its messages.
-func plain(err error) error {
-	var xe *xml.SyntaxError
-	if errors.As(err, &xe) {
-		switch {
-		case strings.HasPrefix(xe.Msg, "unexpected EOF"):
-			return io.ErrUnexpectedEOF
-		case strings.Contains(xe.Msg, "entity"):
-			return errors.New("undefined or malformed entity")
-		}
-		return errors.New("not well-formed")
-	}
-	return err
+	return p.doc, nil
 }
 
 type parser struct {
-	src    []byte
-	dec    *xml.Decoder
+	s      string
+	pos    int
 	limits Limits
-	root   *Element
-	cur    *Element
-	depth  int
+	doc    *Document
 	nodes  int
+	open   []openTag
+	kids   []Node // children so far of the open elements, outermost first
+	scope  []Decl // declarations in scope, innermost last
+	raw    []rawAttr
+	buf    []byte
+	large  bool
+	names  map[string]string
+
+	elements slab[Element]
+	attrs    slab[Attr]
+	decls    slab[Decl]
+	children slab[Node]
+}
+
+type openTag struct {
+	e           *Element
+	name        string // as written
+	kids, scope int    // lengths outside the element
+}
+
+type rawAttr struct{ prefix, local, value string }
+
+// slab hands out parts of larger allocations.
+type slab[T any] struct {
+	free []T
+	next int
+}
+
+func (s *slab[T]) take(n int) []T {
+	if n == 0 {
+		return nil
+	}
+	if len(s.free) < n {
+		s.next = min(max(2*s.next, 16), 1024)
+		s.free = make([]T, max(n, s.next))
+	}
+	out := s.free[:n:n]
+	s.free = s.free[n:]
+	return out
 }
 
 func (p *parser) run() error {
-	for {
-		start := int(p.dec.InputOffset())
-		t, err := p.dec.RawToken()
-		if err == io.EOF {
-			if p.cur != nil {
-				return io.ErrUnexpectedEOF
-			}
-			if p.root == nil {
-				return errors.New("no root element")
-			}
-			return nil
-		}
-		if err != nil {
+	if err := p.characters(); err != nil {
+		return err
+	}
+	if err := p.declaration(); err != nil {
+		return err
+	}
+	for p.pos < len(p.s) {
+		if err := p.node(); err != nil {
 			return err
 		}
-		if err := p.token(t, start); err != nil {
-			return &SyntaxError{start, err}
+	}
+	if len(p.open) > 0 {
+		return io.ErrUnexpectedEOF
+	}
+	if p.doc.Root == nil {
+		return errors.New("no root element")
+	}
+	return nil
+}
+
+// characters refuses what XML cannot carry, anywhere in the document.
+func (p *parser) characters() error {
+	for i := 0; i < len(p.s); i++ {
+		c := p.s[i]
+		if c >= ' ' && c != 0xEF || c == '\n' || c == '\t' || c == '\r' {
+			continue
+		}
+		if c < ' ' || strings.HasPrefix(p.s[i:], "\uFFFE") || strings.HasPrefix(p.s[i:], "\uFFFF") {
+			p.pos = i
+			return errors.New("character that XML cannot carry")
 		}
 	}
+	return nil
+}
+
+func (p *parser) node() error {
+	rest := p.s[p.pos:]
+	switch {
+	case rest[0] != '<', strings.HasPrefix(rest, "<![CDATA["):
+		return p.text()
+	case len(rest) == 1:
+		return io.ErrUnexpectedEOF
+	case rest[1] == '/':
+		return p.endTag()
+	case rest[1] == '?':
+		return p.procInst()
+	case strings.HasPrefix(rest, "<!--"):
+		return p.comment()
+	case strings.HasPrefix("<!--", rest), strings.HasPrefix("<![CDATA[", rest):
+		return io.ErrUnexpectedEOF
+	case strings.HasPrefix(rest, "<!DOCTYPE"):
+		return ErrDoctype
+	case rest[1] == '!':
+		return errors.New("malformed markup")
+	}
+	return p.startTag()
 }
 
 func (p *parser) count(n int) error {
@@ -135,196 +193,105 @@ func (p *parser) count(n int) error {
 	return nil
 }
 
-func (p *parser) token(t xml.Token, start int) error {
-	switch t := t.(type) {
-	case xml.StartElement:
-		return p.start(t, start)
-	case xml.EndElement:
-		return p.end(t)
-	case xml.CharData:
-		if p.cur == nil {
-			if len(bytes.TrimSpace(t)) > 0 {
-				return errors.New("text outside the root element")
-			}
-			return nil
-		}
-		if n := len(p.cur.Children); n > 0 {
-			if prev, ok := p.cur.Children[n-1].(Text); ok {
-				p.cur.Children[n-1] = prev + Text(t)
-				return p.count(1)
-			}
-		}
-		p.cur.Children = append(p.cur.Children, Text(t))
-		return p.count(1)
-	case xml.Comment:
-		if p.cur != nil {
-			p.cur.Children = append(p.cur.Children, Comment(t))
-		}
-		return p.count(1)
-	case xml.ProcInst:
-		if t.Target == "xml" {
-			if start != 0 {
-				return errors.New("XML declaration not at the start")
-			}
-			return nil
-		}
-		if p.cur != nil {
-			p.cur.Children = append(p.cur.Children, ProcInst{t.Target, string(t.Inst)})
-		}
-		return p.count(1)
-	case xml.Directive:
-		return ErrDoctype
+// add puts a node where it belongs: in the open element, before the root or after it.
+func (p *parser) add(n Node) error {
+	switch {
+	case len(p.open) > 0:
+		p.kids = append(p.kids, n)
+	case p.doc.Root == nil:
+		p.doc.Before = append(p.doc.Before, n)
+	default:
+		p.doc.After = append(p.doc.After, n)
 	}
-	return nil
+	return p.count(1)
 }
 
-func (p *parser) start(t xml.StartElement, start int) error {
-	if p.cur == nil && p.root != nil {
-		return errors.New("more than one root element")
+// value gives s, a part of the document, as it may be kept.
+func (p *parser) value(s string) string {
+	if p.large && len(s) < 4096 {
+		return strings.Clone(s)
 	}
-	if p.depth++; p.depth > p.limits.Depth {
-		return fmt.Errorf("%w: deeper than %d", ErrLimit, p.limits.Depth)
+	return s
+}
+
+// intern is value for names, which come back many times.
+func (p *parser) intern(s string) string {
+	if !p.large {
+		return s
 	}
-	if err := p.count(1 + len(t.Attr)); err != nil {
-		return err
+	if k, ok := p.names[s]; ok {
+		return k
 	}
-	e := &Element{Prefix: t.Name.Space, Parent: p.cur, Start: start}
-	end := int(p.dec.InputOffset())
-	for _, a := range t.Attr {
-		switch {
-		case a.Name.Space == "" && a.Name.Local == "xmlns":
-			e.Decls = append(e.Decls, Decl{"", a.Value})
-		case a.Name.Space == "xmlns":
-			if a.Value == "" || a.Name.Local == "xmlns" || (a.Name.Local == "xml") != (a.Value == NSXML) {
-				return fmt.Errorf("namespace declaration of prefix %q refused", a.Name.Local)
-			}
-			e.Decls = append(e.Decls, Decl{a.Name.Local, a.Value})
+	s = strings.Clone(s)
+	p.names[s] = s
+	return s
+}
+
+func (p *parser) resolve(prefix string) (string, error) {
+	if prefix == "xml" {
+		return NSXML, nil
+	}
+	for i := len(p.scope) - 1; i >= 0; i-- {
+		if p.scope[i].Prefix == prefix {
+			return p.scope[i].URI, nil
 		}
 	}
-	for i, d := range e.Decls {
-		for _, o := range e.Decls[:i] {
-			if d.Prefix == o.Prefix {
-				return ErrDup
-			}
-		}
+	if prefix == "" {
+		return "", nil
 	}
-	var err error
-	if e.Name, err = e.resolve(t.Name, true); err != nil {
-		return err
-	}
-	for _, a := range t.Attr {
-		if a.Name.Space == "xmlns" || a.Name.Space == "" && a.Name.Local == "xmlns" {
+	return "", fmt.Errorf("%w %.40q", ErrPrefix, prefix)
+}
+
+var errName = errors.New("malformed name")
+
+// name reads a qualified name.
+func (p *parser) name() (prefix, local string, err error) {
+	start, colon := p.pos, -1
+	for p.pos < len(p.s) {
+		c := p.s[p.pos]
+		if c == ':' && colon < 0 {
+			colon = p.pos
+			p.pos++
 			continue
 		}
-		name, err := e.resolve(a.Name, false)
-		if err != nil {
-			return err
-		}
-		if strings.ContainsAny(a.Value, "\t\n\r") {
-			// Literal white space of an attribute reads as a space; the same
-			// characters written as references stay. The tokeniser has lost
-			// the difference, so a tag that holds both is refused.
-			if bytes.Contains(p.src[start:end], []byte("&#")) {
-				if bytes.ContainsAny(p.src[start:end], "\t\n\r") {
-					return errors.New("attribute mixes literal white space and character references")
-				}
-			} else {
-				a.Value = strings.NewReplacer("\r\n", " ", "\t", " ", "\n", " ", "\r", " ").Replace(a.Value)
+		if c < utf8.RuneSelf {
+			if nameClass[c] == 0 {
+				break
 			}
+			p.pos++
+			continue
 		}
-		for _, o := range e.Attrs {
-			if o.Name == name {
-				return ErrDup
-			}
+		r, n := utf8.DecodeRuneInString(p.s[p.pos:])
+		if !nameChar(r) {
+			break
 		}
-		e.Attrs = append(e.Attrs, Attr{Name: name, Prefix: a.Name.Space, Value: a.Value})
+		p.pos += n
 	}
-	if p.cur != nil {
-		p.cur.Children = append(p.cur.Children, e)
+	if colon >= 0 {
+		prefix, local = p.s[start:colon], p.s[colon+1:p.pos]
+		if !startsName(prefix) {
+			return "", "", errName
+		}
+		prefix = p.intern(prefix)
 	} else {
-		p.root = e
+		local = p.s[start:p.pos]
 	}
-	p.cur = e
-	return nil
-}
-
-func (e *Element) resolve(n xml.Name, element bool) (xml.Name, error) {
-	if strings.Contains(n.Local, ":") || n.Local == "" {
-		return xml.Name{}, errors.New("malformed name")
-	}
-	if n.Space == "" && !element {
-		return n, nil
-	}
-	uri, ok := e.Namespace(n.Space)
-	if !ok || n.Space == "xmlns" {
-		return xml.Name{}, fmt.Errorf("%w %q", ErrPrefix, n.Space)
-	}
-	return xml.Name{Space: uri, Local: n.Local}, nil
-}
-
-func (p *parser) end(t xml.EndElement) error {
-	if p.cur == nil || p.cur.Prefix != t.Name.Space || p.cur.Name.Local != t.Name.Local {
-		return errors.New("end tag that matches no start tag")
-	}
-	p.cur.End = int(p.dec.InputOffset())
-	p.cur = p.cur.Parent
-	p.depth--
-	return nil
-}
-
-// utf8Source gives the document as UTF-8 without byte order mark.
-func utf8Source(b []byte) (src []byte, bom bool, err error) {
-	switch {
-	case bytes.HasPrefix(b, []byte("\xef\xbb\xbf")):
-		b, bom = b[3:], true
-	case bytes.HasPrefix(b, []byte("\xff\xfe")), bytes.HasPrefix(b, []byte("\xfe\xff")):
-		b, err = unicode.UTF16(unicode.BigEndian, unicode.ExpectBOM).NewDecoder().Bytes(b)
-		if err != nil {
-			return nil, true, errors.New("malformed UTF-16")
+	if !startsName(local) {
+		if p.pos == len(p.s) {
+			return "", "", io.ErrUnexpectedEOF
 		}
-		return b, true, nil
+		return "", "", errName
 	}
-	switch enc := declaredEncoding(b); strings.ToLower(enc) {
-	case "", "utf-8", "utf8", "us-ascii", "ascii":
-	case "utf-16":
-		if !bom {
-			return nil, bom, errors.New("UTF-16 declared without byte order mark")
-		}
-	case "iso-8859-1", "latin1", "windows-1252", "cp1252":
-		b, err = charmap.Windows1252.NewDecoder().Bytes(b)
-	case "iso-8859-15":
-		b, err = charmap.ISO8859_15.NewDecoder().Bytes(b)
-	default:
-		return nil, bom, fmt.Errorf("encoding %.20q is not supported", enc)
-	}
-	if err != nil {
-		return nil, bom, err
-	}
-	if !utf8.Valid(b) {
-		return nil, bom, errors.New("not valid in its encoding")
-	}
-	return b, bom, nil
+	return prefix, p.intern(local), nil
 }
 
-func declaredEncoding(b []byte) string {
-	if !bytes.HasPrefix(b, []byte("<?xml")) {
-		return ""
+// space skips white space and reports whether there was any.
+func (p *parser) space() bool {
+	start := p.pos
+	for p.pos < len(p.s) && isSpace(p.s[p.pos]) {
+		p.pos++
 	}
-	decl, _, ok := bytes.Cut(b[:min(len(b), 256)], []byte("?>"))
-	if !ok {
-		return ""
-	}
-	_, rest, ok := bytes.Cut(decl, []byte("encoding"))
-	if !ok {
-		return ""
-	}
-	rest = bytes.TrimLeft(rest, " \t\r\n=")
-	if len(rest) == 0 || (rest[0] != '"' && rest[0] != '\'') {
-		return ""
-	}
-	enc, _, ok := bytes.Cut(rest[1:], rest[:1])
-	if !ok {
-		return ""
-	}
-	return string(enc)
+	return p.pos > start
 }
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }

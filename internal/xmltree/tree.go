@@ -1,12 +1,32 @@
 // Package xmltree reads XML strictly into a light tree and writes it canonical.
 //
-// Reading: no DOCTYPE, no undeclared prefix, no duplicate attribute, bounded
-// size, depth and number of nodes. Names are resolved, so that readers compare
-// namespaces and local names and never prefixes. Every element knows the bytes
-// that it came from.
+// # Reading
 //
-// Writing: [Writer] emits the exclusive canonical form directly, so that what
-// is signed needs no canonicalisation.
+// [Parse] accepts a document that is well-formed by XML 1.0 (fifth edition) and
+// Namespaces in XML 1.0 (third edition), and nothing else. What it guarantees
+// of a document that it accepts:
+//
+//   - there is no document type declaration, hence no entity, default attribute
+//     or attribute type but those of XML itself;
+//   - names are resolved: readers compare namespaces and local names, never
+//     prefixes; every prefix is declared, no element has an attribute twice,
+//     under whatever prefixes;
+//   - characters are those of XML, in UTF-8; line ends are line feeds, and white
+//     space in attributes is what canonical XML (§1.1) says it is, so that
+//     canonical forms can be computed from the tree alone;
+//   - every start tag has its end tag, and there is one root element;
+//   - size, depth, number of nodes, attributes of an element and declarations in
+//     scope are bounded, and reading takes time and memory proportional to the
+//     size;
+//   - every element knows the bytes that it came from.
+//
+// The standard decoder is not used: it accepts documents that are not
+// well-formed and loses what a signature depends on.
+//
+// # Writing
+//
+// [Writer] emits the exclusive canonical form directly, so that what is signed
+// needs no canonicalisation.
 package xmltree
 
 import (
@@ -27,12 +47,16 @@ type Document struct {
 	Root   *Element
 	Source []byte
 	BOM    bool // the document began with a byte order mark
+	// Before and After hold the comments and processing instructions outside
+	// the root element.
+	Before, After []Node
 }
 
 // Node is an *Element, a Text, a Comment or a ProcInst.
 type Node any
 
-// Text is character data, entities and CDATA resolved.
+// Text is character data, references and CDATA resolved, line ends normalised.
+// It is never empty, and two are never neighbours.
 type Text string
 
 // Comment is a comment's text.
@@ -51,7 +75,8 @@ type Attr struct {
 // Decl is a namespace declaration; an empty Prefix is the default namespace.
 type Decl struct{ Prefix, URI string }
 
-// Element is an element of a Document.
+// Element is an element of a Document. Attrs and Decls are in the order of the
+// document; a declaration of the prefix xml is left out.
 type Element struct {
 	Name     xml.Name
 	Prefix   string
@@ -195,5 +220,6 @@ func (e *Element) Namespace(prefix string) (string, bool) {
 	return "", prefix == ""
 }
 
-// Of gives the bytes that e came from.
-func (d *Document) Of(e *Element) []byte { return d.Source[e.Start:e.End] }
+// Of gives the bytes that e came from. They are no document of their own when
+// e uses a prefix that an ancestor declares.
+func (d *Document) Of(e *Element) []byte { return d.Source[e.Start:e.End:e.End] }

@@ -3,24 +3,31 @@ package xmltree
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Writer writes a document in exclusive canonical form: no XML declaration, no
 // empty-element tags, attributes sorted, text escaped as canonical XML asks.
-// The zero value is ready. Methods chain and panic on a programming error: an
-// undeclared prefix, an End too many, a declaration that repeats what is in
-// scope is dropped.
+// The zero value is ready. Methods chain and panic on a programming error: a
+// malformed or undeclared name, an attribute given twice, an End too many.
+// Names are therefore constants of the program, never data. A declaration that
+// repeats what is in scope is dropped.
 //
 //	var w xmltree.Writer
 //	w.Start("s:Envelope", "xmlns:s", ns, "id", "1").Leaf("s:Body", "text").End()
 //
-// It declares a prefix where Start says so, which is the canonical place when
-// the element itself, or one of its attributes, is the first to use the prefix.
+// It declares a prefix where Start says so, which is the exclusive canonical
+// place when the element itself, or one of its attributes, is the first to use
+// the prefix. A prefix declared higher than that makes the inclusive canonical
+// form only.
 type Writer struct {
 	buf   []byte
 	open  []openElement
 	scope []Decl
+	attrs []writtenAttr // scratch of Start
 }
+
+type writtenAttr struct{ space, local, name, value string }
 
 type openElement struct {
 	name  string
@@ -35,56 +42,87 @@ func (w *Writer) Start(name string, pairs ...string) *Writer {
 	}
 	w.open = append(w.open, openElement{name, len(w.scope)})
 	w.buf = append(append(w.buf, '<'), name...)
-	type attr struct{ space, local, name, value string }
-	var decls []Decl
-	var attrs []attr
+	w.declare(pairs)
+	w.qualify(name)
+	w.attrs = w.attrs[:0]
 	for i := 0; i < len(pairs); i += 2 {
-		n, v := pairs[i], pairs[i+1]
-		if n == "xmlns" || strings.HasPrefix(n, "xmlns:") {
-			d := Decl{strings.TrimPrefix(strings.TrimPrefix(n, "xmlns"), ":"), v}
-			if uri, ok := w.resolve(d.Prefix); !ok || uri != v {
-				decls = append(decls, d)
-			}
+		if n := pairs[i]; n != "" && !declares(n) {
+			space, local := w.qualify(n)
+			w.attrs = append(w.attrs, writtenAttr{space, local, n, pairs[i+1]})
 		}
 	}
-	slices.SortFunc(decls, func(a, b Decl) int { return strings.Compare(a.Prefix, b.Prefix) })
-	w.scope = append(w.scope, decls...)
-	for i := 0; i < len(pairs); i += 2 {
-		n, v := pairs[i], pairs[i+1]
-		if n == "" || n == "xmlns" || strings.HasPrefix(n, "xmlns:") {
-			continue
-		}
-		a := attr{local: n, name: n, value: v}
-		if prefix, local, ok := strings.Cut(n, ":"); ok {
-			a.space, a.local = w.must(prefix), local
-		}
-		attrs = append(attrs, a)
-	}
-	if prefix, _, ok := strings.Cut(name, ":"); ok {
-		w.must(prefix)
-	}
-	slices.SortFunc(attrs, func(a, b attr) int {
+	slices.SortFunc(w.attrs, func(a, b writtenAttr) int {
 		if c := strings.Compare(a.space, b.space); c != 0 {
 			return c
 		}
 		return strings.Compare(a.local, b.local)
 	})
-	for _, d := range decls {
-		w.buf = append(w.buf, " xmlns"...)
-		if d.Prefix != "" {
-			w.buf = append(append(w.buf, ':'), d.Prefix...)
+	for i, a := range w.attrs {
+		if i > 0 && w.attrs[i-1].space == a.space && w.attrs[i-1].local == a.local {
+			panic("xmltree: attribute " + a.name + " given twice")
 		}
-		w.buf = append(w.buf, `="`...)
-		w.buf = AppendAttr(w.buf, d.URI)
-		w.buf = append(w.buf, '"')
-	}
-	for _, a := range attrs {
-		w.buf = append(append(append(w.buf, ' '), a.name...), `="`...)
-		w.buf = AppendAttr(w.buf, a.value)
-		w.buf = append(w.buf, '"')
+		w.attribute(a.name, a.value)
 	}
 	w.buf = append(w.buf, '>')
 	return w
+}
+
+func declares(name string) bool { return name == "xmlns" || strings.HasPrefix(name, "xmlns:") }
+
+// declare writes the declarations of pairs that say something new.
+func (w *Writer) declare(pairs []string) {
+	outside := len(w.scope)
+	for i := 0; i < len(pairs); i += 2 {
+		if !declares(pairs[i]) {
+			continue
+		}
+		d := Decl{strings.TrimPrefix(strings.TrimPrefix(pairs[i], "xmlns"), ":"), pairs[i+1]}
+		switch {
+		case d.Prefix == "" && len(pairs[i]) > len("xmlns"), d.Prefix != "" && (d.URI == "" || !IsNCName(d.Prefix)),
+			d.Prefix == "xml", d.Prefix == "xmlns", d.URI == NSXML, d.URI == NSXMLNS:
+			panic("xmltree: namespace declaration " + pairs[i] + " is not allowed")
+		}
+		for _, o := range w.scope[outside:] {
+			if o.Prefix == d.Prefix {
+				panic("xmltree: namespace declaration " + pairs[i] + " given twice")
+			}
+		}
+		if uri, ok := w.resolve(d.Prefix); !ok || uri != d.URI {
+			w.scope = append(w.scope, d)
+		}
+	}
+	slices.SortFunc(w.scope[outside:], func(a, b Decl) int { return strings.Compare(a.Prefix, b.Prefix) })
+	for _, d := range w.scope[outside:] {
+		if d.Prefix == "" {
+			w.attribute("xmlns", d.URI)
+		} else {
+			w.attribute("xmlns:"+d.Prefix, d.URI)
+		}
+	}
+}
+
+func (w *Writer) attribute(name, value string) {
+	w.buf = append(append(append(w.buf, ' '), name...), `="`...)
+	w.buf = append(AppendAttr(w.buf, value), '"')
+}
+
+// qualify resolves the prefix of a name, if it has one.
+func (w *Writer) qualify(name string) (space, local string) {
+	prefix, local, ok := strings.Cut(name, ":")
+	if !ok {
+		prefix, local = "", name
+	}
+	if !IsNCName(local) || ok && !IsNCName(prefix) {
+		panic("xmltree: " + name + " is not a name")
+	}
+	if !ok {
+		return "", local
+	}
+	uri, ok := w.resolve(prefix)
+	if !ok {
+		panic("xmltree: prefix " + prefix + " is not declared")
+	}
+	return uri, local
 }
 
 // End closes the element opened last.
@@ -136,14 +174,6 @@ func (w *Writer) resolve(prefix string) (string, bool) {
 	return "", false
 }
 
-func (w *Writer) must(prefix string) string {
-	uri, ok := w.resolve(prefix)
-	if !ok {
-		panic("xmltree: prefix " + prefix + " is not declared")
-	}
-	return uri
-}
-
 // AppendText appends s as the text of a canonical document. Characters that
 // XML cannot carry become U+FFFD.
 func AppendText(b []byte, s string) []byte { return escape(b, s, false) }
@@ -154,34 +184,37 @@ func AppendAttr(b []byte, s string) []byte { return escape(b, s, true) }
 
 func escape(b []byte, s string, attr bool) []byte {
 	last := 0
-	for i, r := range s {
+	for i := 0; i < len(s); {
+		c, n := s[i], 1
 		var to string
 		switch {
-		case r == '&':
+		case c >= utf8.RuneSelf:
+			var r rune
+			if r, n = utf8.DecodeRuneInString(s[i:]); r == utf8.RuneError && n == 1 || r == 0xFFFE || r == 0xFFFF {
+				to = "\uFFFD"
+			}
+		case c == '&':
 			to = "&amp;"
-		case r == '<':
+		case c == '<':
 			to = "&lt;"
-		case r == '>' && !attr:
+		case c == '>' && !attr:
 			to = "&gt;"
-		case r == '"' && attr:
+		case c == '"' && attr:
 			to = "&quot;"
-		case r == '\t' && attr:
+		case c == '\t' && attr:
 			to = "&#x9;"
-		case r == '\n' && attr:
+		case c == '\n' && attr:
 			to = "&#xA;"
-		case r == '\r':
+		case c == '\r':
 			to = "&#xD;"
-		case r < ' ' && r != '\t' && r != '\n', r == 0xFFFE, r == 0xFFFF:
+		case c < ' ' && c != '\t' && c != '\n':
 			to = "\uFFFD"
-		case r == 0xFFFD && !strings.HasPrefix(s[i:], "\uFFFD"): // invalid UTF-8
-			b = append(append(b, s[last:i]...), "\uFFFD"...)
-			last = i + 1
-			continue
-		default:
-			continue
 		}
-		b = append(append(b, s[last:i]...), to...)
-		last = i + len(string(r))
+		if to != "" {
+			b = append(append(b, s[last:i]...), to...)
+			last = i + n
+		}
+		i += n
 	}
 	return append(b, s[last:]...)
 }
