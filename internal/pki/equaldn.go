@@ -216,18 +216,14 @@ func (p *dnParser) char() (c byte, escaped bool, err error) {
 }
 
 // fold gives the form in which values compare: one space for many, none at the
-// ends, and one rune for all that differ by case. A leading # is escaped so that
-// no text looks like the bytes of a value that is not text.
+// ends, and one rune for all that differ by case. The quote before it keeps any
+// text apart from the #hexadecimal of a value that is not text.
 func fold(s string) string {
-	s = strings.Map(func(r rune) rune {
+	return `"` + strings.Map(func(r rune) rune {
 		least := r
 		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
 			least = min(least, f)
 		}
 		return least
 	}, strings.Join(strings.Fields(s), " "))
-	if strings.HasPrefix(s, "#") {
-		s = `\` + s
-	}
-	return s
 }
