@@ -1,0 +1,83 @@
+package soap
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/soclesante/socle/internal/mtom"
+	"github.com/soclesante/socle/internal/transport"
+	"github.com/soclesante/socle/internal/xmltree"
+)
+
+// Request is a message to send and how its answer is to be read.
+type Request struct {
+	Op      string // the service's own name: TD2.1, WS_INS2 …
+	URL     string
+	Message Message
+	Parts   []mtom.Part // with parts, even none but not nil, the message goes as an MTOM package
+	Attempt int         // as transport.Retry counts; 0 is 1
+	// MaxBytes bounds the answer, and Limits its envelope; zero is the default
+	// of transport and of Parse.
+	MaxBytes int64
+	Limits   xmltree.Limits
+	// Check, if any, reads the service's own verdict in an answer that is not a
+	// fault: its code, for the Exchange, and its error.
+	Check func(*Envelope) (code string, err error)
+}
+
+// ErrUnrelated says that the answer relates to another message.
+var ErrUnrelated = errors.New("the answer has a wsa:RelatesTo that is not the request's wsa:MessageID")
+
+// Call sends a message and reads its answer. The error is a *Fault, a
+// *ResponseError, a *transport.Error or what r.Check gives; with a fault, or an
+// error of Check, comes the envelope too.
+func Call(ctx context.Context, c *transport.Client, r Request) (*Envelope, error) {
+	req, err := r.http(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var e *Envelope
+	op := transport.Operation{Name: r.Op, MessageID: r.Message.MessageID, MaxBytes: r.MaxBytes, Attempt: r.Attempt}
+	err = c.Do(ctx, op, req, func(resp *http.Response) (string, error) {
+		var err error
+		e, err = ReadResponse(resp, r.Limits)
+		var f *Fault
+		switch {
+		case errors.As(err, &f):
+			if f.MessageID == "" {
+				f.MessageID = r.Message.MessageID
+			}
+			if code := f.Subcode(); code != "" {
+				return code, err
+			}
+			return f.Code, err
+		case err != nil:
+			return "", err
+		case e.RelatesTo != "" && r.Message.MessageID != "" && e.RelatesTo != r.Message.MessageID:
+			return "", &ResponseError{Status: resp.StatusCode, ContentType: MediaType, Err: ErrUnrelated}
+		case r.Check != nil:
+			return r.Check(e)
+		}
+		return "", nil
+	})
+	return e, err
+}
+
+func (r Request) http(ctx context.Context) (*http.Request, error) {
+	body := r.Message.Marshal()
+	if r.Parts != nil {
+		p, err := mtom.New(body, r.Message.Action, r.Parts...)
+		if err != nil {
+			return nil, err
+		}
+		return p.Request(ctx, r.URL)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.URL, bytes.NewReader(body))
+	if err != nil {
+		return nil, errors.New("soap: the address of the service is not a URL")
+	}
+	req.Header.Set("Content-Type", r.Message.ContentType())
+	return req, nil
+}
