@@ -64,6 +64,12 @@ func (d BirthDate) Complete() bool {
 	return d.check() == nil && d.Month >= 1 && d.Month <= 12 && d.Day >= 1
 }
 
+// after reports whether d is a day of the calendar that is still to come
+// everywhere on Earth.
+func (d BirthDate) after(now time.Time) bool {
+	return d.Complete() && time.Date(d.Year, time.Month(d.Month), d.Day, 0, 0, 0, 0, time.UTC).After(now.Add(14*time.Hour))
+}
+
 // Wire gives YYYY-MM-DD, as INSi and FHIR carry it; empty for none.
 func (d BirthDate) Wire() string {
 	if d.IsZero() {

@@ -19,8 +19,11 @@ var (
 	ErrNotFound = errors.New("nobody found")
 	// ErrAmbiguous: INSi knows several persons with these traits (CR 02).
 	ErrAmbiguous = errors.New("several persons found")
-	// ErrNotAuthorized: INSi refused the software or its certificate.
+	// ErrNotAuthorized: INSi refused the software or its certificate, or the
+	// certificate is not fit to be shown.
 	ErrNotAuthorized = errors.New("not authorized")
+	// ErrRejected: INSi refused the request for another reason, told by Code and Text.
+	ErrRejected = errors.New("request rejected")
 	// ErrUnavailable: INSi or the way to it is out of order; try again later.
 	ErrUnavailable = errors.New("service unavailable")
 	// ErrAnswer: what came back is not an answer of INSi that identifies one
@@ -53,6 +56,8 @@ type Error struct {
 	Severity string
 	// Text says what is wrong: the service's own words, or ours.
 	Text string
+	// Fix says what to change, where we know it.
+	Fix string
 	// Requirement is the rule applied: an id of the RNIV (EXI …), of the Ségur
 	// (SC.INS/…) or of the integration guide (EF_INS…).
 	Requirement string
@@ -76,6 +81,9 @@ func (e *Error) Error() string {
 		if s != "" {
 			b.WriteString(": " + s)
 		}
+	}
+	if e.Fix != "" {
+		b.WriteString("; " + e.Fix)
 	}
 	if e.Requirement != "" {
 		b.WriteString(" (" + e.Requirement + ")")
