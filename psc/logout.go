@@ -1,0 +1,50 @@
+package psc
+
+import (
+	"context"
+	"errors"
+	"net/url"
+
+	"github.com/soclesante/socle"
+)
+
+// Logout ends the session at the service and revokes its refresh token, then
+// wipes the tokens. The session is over whatever the error, which says what
+// the service may not have done; a second Logout does nothing.
+func (s *Session) Logout(ctx context.Context) error {
+	err := s.end(ctx, &Error{Op: opSession, kind: ErrLoggedOut, outcome: socle.OutcomeNotSent})
+	if errors.Is(err, ErrLoggedOut) || errors.Is(err, ErrSessionExpired) {
+		return nil
+	}
+	s.client.audit(ctx, "logout", s.asked, err)
+	return err
+}
+
+// end asks the service to forget the session. why is what later calls get.
+func (s *Session) end(ctx context.Context, why *Error) error {
+	if why == nil {
+		why = &Error{Op: opSession, kind: ErrSessionExpired, outcome: socle.OutcomeNotSent}
+	}
+	s.mu.Lock()
+	if s.ended != nil {
+		defer s.mu.Unlock()
+		return s.ended
+	}
+	id, refresh := string(s.tokens.id), string(s.tokens.refresh)
+	s.stop(why)
+	s.mu.Unlock()
+
+	var problems []error
+	// The server side of the ANS's own proxy: a POST with the hint alone.
+	if id != "" {
+		problems = append(problems, s.client.postForm(ctx, operation{opLogout, 1}, s.client.cfg.Environment.EndSession, url.Values{"id_token_hint": {id}}, nil))
+	}
+	if refresh != "" {
+		form := url.Values{"token": {refresh}, "token_type_hint": {"refresh_token"}}
+		problems = append(problems, s.client.postForm(ctx, operation{opRevoke, 1}, s.client.cfg.Environment.Revocation, form, nil))
+	}
+	return errors.Join(problems...)
+}
+
+// isOver tells that no later call can save the session.
+func isOver(err error) bool { return errors.Is(err, ErrSessionExpired) || errors.Is(err, ErrIDToken) }
