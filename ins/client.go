@@ -85,3 +85,6 @@ func New(cfg Config) (*Client, error) {
 	}
 	return c, nil
 }
+
+// Close closes the connections that no call uses. The client may still be used.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
