@@ -57,17 +57,17 @@ func New(cfg Config) (*Client, error) {
 	}
 	var errs []error
 	if cfg.Service == "" {
-		errs = append(errs, errors.New("Service: mandatory"))
+		errs = append(errs, errors.New("Config.Service: mandatory"))
 	}
 	if cfg.HTTPClient != nil {
 		c.http = *cfg.HTTPClient
 	} else {
 		if cfg.Roots == nil {
-			errs = append(errs, errors.New("Roots: mandatory: the authorities that vouch for the service (the system's are not used)"))
+			errs = append(errs, errors.New("Config.Roots: mandatory: the authorities that vouch for the service (the system's are not used)"))
 		}
 		if cfg.Certificate != nil {
 			if err := c.check(*cfg.Certificate); err != nil {
-				errs = append(errs, fmt.Errorf("Certificate: %w", err))
+				errs = append(errs, fmt.Errorf("Config.Certificate: %w", err))
 			}
 		}
 		c.http.Transport = newTransport(cfg)

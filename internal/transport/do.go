@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptrace"
 	"sync/atomic"
@@ -67,7 +66,7 @@ func (c *Client) send(ctx context.Context, op Operation, req *http.Request, sent
 		out.Header.Set("User-Agent", c.userAgent)
 	}
 	sent.request(out)
-	resp, err := c.http.Do(out)
+	resp, err := c.roundTrip(ctx, out)
 	if err != nil {
 		return nil, failure(ctx, op.Name, connected.Load(), err)
 	}
@@ -114,23 +113,4 @@ func (c *Client) shown(contentType string, b *capture) []byte {
 		return b.bytes()
 	}
 	return socle.Redact(contentType, b.bytes())
-}
-
-// log writes what happened, and nothing that identifies anyone: the host
-// without path or query, and no text of the service.
-func (c *Client) log(ctx context.Context, req *http.Request, x socle.Exchange) {
-	l := c.watch.Log()
-	if !l.Enabled(ctx, slog.LevelDebug) {
-		return
-	}
-	attrs := []slog.Attr{
-		slog.String("service", string(x.Service)), slog.String("operation", x.Operation), slog.String("message_id", x.MessageID),
-		slog.String("host", req.URL.Host), slog.Int("attempt", x.Attempt), slog.Int("status", x.Status), slog.String("code", x.Code),
-		slog.String("outcome", x.Outcome.String()), slog.Duration("duration", x.Duration),
-	}
-	var own *Error
-	if errors.As(x.Err, &own) {
-		attrs = append(attrs, slog.String("error", own.Error()))
-	}
-	l.LogAttrs(ctx, slog.LevelDebug, "exchange", attrs...)
 }
