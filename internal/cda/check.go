@@ -29,6 +29,9 @@ const custodianDMP = "1.2.250.1.213.4.1"
 // lacks, joined; each is an *Error with its path.
 func (d *Document) Check() error {
 	var p problems
+	for _, t := range d.TemplateIDs {
+		p.want(slices.Contains(levelOne, t), "templateId", "a document of level 1 has the models of the header and of level 1, and no others")
+	}
 	p.id("id", d.ID)
 	p.code("code", d.Code)
 	p.want(d.Title != "", "title", "mandatory")
@@ -105,6 +108,15 @@ func (p *problems) patient(who Patient) {
 	if _, ok := who.INS(); !ok {
 		p.add(path+"/id", "an INS with its root ("+strings.Join(insOIDs, ", ")+") is mandatory")
 	}
+	null, known := 0, 0
+	for _, t := range who.Telecoms {
+		if t.Value == "" {
+			null++
+		} else {
+			known++
+		}
+	}
+	p.want(null == 0 || known == 0, path+"/telecom", "one without value may not stand beside others")
 	p.want(pick(who.Name.Family, "BR") != "", path+"/patient/name/family[@qualifier='BR']", "the birth name is mandatory")
 	p.want(pick(who.Name.Given, "BR") != "", path+"/patient/name/given[@qualifier='BR']", "the first birth given name is mandatory")
 	p.want(pick(who.Name.Given, "") != "", path+"/patient/name/given", "the list of birth given names is mandatory")

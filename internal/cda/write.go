@@ -1,7 +1,6 @@
 package cda
 
 import (
-	"slices"
 	"strconv"
 
 	"github.com/soclesante/socle/internal/xmltree"
@@ -11,8 +10,8 @@ import (
 // and the Content in base64. It writes canonical XML in UTF-8 without XML
 // declaration. The content is not read before the result is opened.
 //
-// The models of the header and of level 1 are added where TemplateIDs lacks
-// them. Any other thing that [Document.Check] finds missing is an error.
+// The models of the header and of level 1 are written whether TemplateIDs has
+// them or not. What [Document.Check] finds is the error.
 func (d *Document) Marshal() (*Encoded, error) {
 	if err := d.Check(); err != nil {
 		return nil, err
@@ -21,7 +20,7 @@ func (d *Document) Marshal() (*Encoded, error) {
 	w.Start("ClinicalDocument", "xmlns", NS)
 	w.Empty("realmCode", "code", "FR")
 	w.Empty("typeId", "root", TypeRoot, "extension", TypeExtension)
-	w.ids("templateId", d.templates())
+	w.ids("templateId", levelOne)
 	w.id("id", d.ID)
 	w.code("code", d.Code)
 	w.Leaf("title", d.Title)
@@ -69,9 +68,7 @@ func (d *Document) Marshal() (*Encoded, error) {
 	}
 	for _, r := range d.Related {
 		w.Start("relatedDocument", "typeCode", r.Type).Start("parentDocument")
-		w.ids("id", r.IDs)
-		w.id("setId", r.SetID)
-		w.number("versionNumber", r.Version)
+		w.ids("id", r.IDs) // the French header has nothing else here
 		w.End().End()
 	}
 	w.encounter(d.Encounter)
@@ -85,15 +82,8 @@ func (d *Document) Marshal() (*Encoded, error) {
 	return &Encoded{head: b[:cut:cut], tail: b[cut:], content: d.Content}, nil
 }
 
-func (d *Document) templates() []ID {
-	all := []ID{{Root: TemplateHL7France}, {Root: TemplateCISIS}, {Root: TemplateNonXML}}
-	for _, t := range d.TemplateIDs {
-		if !slices.Contains(all, t) {
-			all = append(all, t)
-		}
-	}
-	return all
-}
+// levelOne are the models of a document of level 1, which has these and no others.
+var levelOne = []ID{{Root: TemplateHL7France}, {Root: TemplateCISIS}, {Root: TemplateNonXML}}
 
 type writer struct{ xmltree.Writer }
 

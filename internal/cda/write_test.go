@@ -34,12 +34,12 @@ func marshal(t require.TestingT, d *cda.Document) []byte {
 // full is a document that uses every field that Marshal writes.
 func full() *cda.Document {
 	d := sample()
-	d.TemplateIDs = []cda.ID{{Root: cda.TemplateHL7France}, {Root: cda.TemplateCISIS}, {Root: cda.TemplateNonXML}, {Root: "1.2.3", Extension: "2026.01"}}
+	d.TemplateIDs = []cda.ID{{Root: cda.TemplateHL7France}, {Root: cda.TemplateCISIS}, {Root: cda.TemplateNonXML}}
 	d.Patient.IDs = append(d.Patient.IDs, cda.ID{Root: "1.2.3.4", Extension: "IPP & <1>"})
 	d.Patient.Addresses = []cda.Address{{Use: "H", Parts: []cda.AddressPart{{Kind: "streetName", Text: "Rue du \"Bac\""}, {Kind: "postalCode", Text: "75007"}, {Kind: "city", Text: "PARIS"}}}, {Parts: []cda.AddressPart{{Text: "au fond de la cour"}}}}
-	d.Patient.Telecoms = []cda.Telecom{{Use: "MC", Value: "tel:0600000000"}, {Null: "UNK"}}
+	d.Patient.Telecoms = []cda.Telecom{{Use: "MC", Value: "tel:0600000000"}, {Value: "mailto:odette@example.org"}}
 	d.Patient.BirthPlaceName = "ÉPINAL"
-	d.Patient.Guardians = []cda.Name{{Family: []cda.NamePart{{Text: "BLEUET"}}, Given: []cda.NamePart{{Text: "Zoé"}}, Prefix: []string{"MME"}, Suffix: []string{"DR"}}}
+	d.Patient.Guardians = []cda.Name{{Family: []cda.NamePart{{Text: "BLEUET"}}, Given: []cda.NamePart{{Text: "Zoé"}}, Prefix: []string{"MME"}}}
 	d.Authors[0].Function = coded("PCP", "2.16.840.1.113883.5.88", "Médecin traitant")
 	device := d.Authors[0]
 	device.Function = cda.Code{}
@@ -57,7 +57,7 @@ func full() *cda.Document {
 	d.Events[0].Code = cda.Code{Code: socle.Code{Code: "J02.0", System: "2.16.840.1.113883.6.3"}, Original: "angine", Translations: []cda.Code{coded("x", "1.2", "X")}}
 	d.Events[0].Performers[0].Type = "PRF"
 	d.Events = append(d.Events, cda.ServiceEvent{Class: "INFO", Code: coded("MED-1096", "1.2.250.1.213.1.1.4.322", "Prescription bizone")})
-	d.Related = []cda.Related{{Type: "RPLC", IDs: []cda.ID{{Root: "1.2.250.1.999.1.1.7898.0"}}, SetID: d.SetID, Version: 1}}
+	d.Related = []cda.Related{{Type: "RPLC", IDs: []cda.ID{{Root: "1.2.250.1.999.1.1.7898.0"}}}}
 	d.Version = 2
 	d.Encounter.IDs = []cda.ID{{Root: "1.2.7"}}
 	d.Encounter.Responsible = &cda.Participation{Entity: d.Legal.Entity}
@@ -139,8 +139,10 @@ func TestAllThatIsMissingIsToldByItsPath(t *testing.T) {
 	require.Equal(t, "write", e.Op)
 
 	for path, spoil := range map[string]func(*cda.Document){
-		"effectiveTime":               func(d *cda.Document) { d.EffectiveTime = cda.ParseTime("20260302093000") }, // no zone
-		"recordTarget/patientRole/id": func(d *cda.Document) { d.Patient.IDs[0].Root = "1.2.3" },
+		"templateId":                       func(d *cda.Document) { d.TemplateIDs = []cda.ID{{Root: "1.2.3"}} },
+		"recordTarget/patientRole/telecom": func(d *cda.Document) { d.Patient.Telecoms = []cda.Telecom{{Null: "UNK"}, {Value: "tel:01"}} },
+		"effectiveTime":                    func(d *cda.Document) { d.EffectiveTime = cda.ParseTime("20260302093000") }, // no zone
+		"recordTarget/patientRole/id":      func(d *cda.Document) { d.Patient.IDs[0].Root = "1.2.3" },
 		"recordTarget/patientRole/patient/name/family[@qualifier='BR']": func(d *cda.Document) { d.Patient.Name.Family[0].Qualifier = "CL" },
 		"recordTarget/patientRole/patient/name/given":                   func(d *cda.Document) { d.Patient.Name.Given = d.Patient.Name.Given[1:] },
 		"recordTarget/patientRole/patient/administrativeGenderCode":     func(d *cda.Document) { d.Patient.Gender.Code.Code = "I" },
