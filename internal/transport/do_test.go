@@ -310,7 +310,7 @@ func TestExchangesAreReported(t *testing.T) {
 // the error, not in the log.
 func TestFailuresAreLoggedWithoutTheWordsOfOthers(t *testing.T) {
 	t.Parallel()
-	s := serve(t, emulator.Options{}, echo)
+	s := serve(t, emulator.Options{Operation: func(r *http.Request) string { return r.URL.Path }}, echo)
 	var logged bytes.Buffer
 	c := dial(t, s, func(cfg *transport.Config) {
 		cfg.Watch.Logger = slog.New(slog.NewJSONHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -322,8 +322,8 @@ func TestFailuresAreLoggedWithoutTheWordsOfOthers(t *testing.T) {
 	require.Contains(t, logged.String(), `"outcome":"unknown"`)
 	require.NotContains(t, logged.String(), "DUPONT")
 
-	s.Fail(emulator.Fault{ResetBefore: true})
-	require.Error(t, c.Do(t.Context(), op, request(t, "POST", s.URL, strings.NewReader("hello")), into(&got)))
+	s.Fail(emulator.Fault{Operation: "/cut", ResetBefore: true})
+	require.Error(t, c.Do(t.Context(), op, request(t, "POST", s.URL+"/cut", strings.NewReader("hello")), into(&got)))
 	require.Error(t, c.Do(t.Context(), transport.Operation{Name: "x", MaxBytes: 1}, request(t, "POST", s.URL, strings.NewReader("hello")), into(&got)))
 	require.Contains(t, logged.String(), `"cause":"answer too large"`)
 }
