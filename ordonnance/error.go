@@ -9,29 +9,29 @@ import (
 	"github.com/soclesante/socle"
 )
 
-// Situations that a caller branches on. Every error of this package is an
-// *[Error] that is one of them, or that wraps the error of a lower layer.
+// Situations that a caller branches on, with errors.Is.
 var (
-	ErrMalformed         = errors.New("malformed")                      // a value or a document cannot be read
-	ErrNotPrescription   = errors.New("not a prescription document")    // another kind of CDA document
-	ErrINSNotQualified   = errors.New("identity not qualified")         // refused before the network
-	ErrPatientMismatch   = errors.New("prescription of another person") // refused after reading
-	ErrNotFound          = errors.New("prescription unknown")           //
-	ErrAlreadyRead       = errors.New("prescription already read")      // Error.Holder and Error.Since tell by whom
-	ErrCancelled         = errors.New("prescription cancelled")         //
-	ErrExpired           = errors.New("prescription expired")           //
-	ErrWrongSecret       = errors.New("not the holder of the claim")    //
-	ErrInvalidTransition = errors.New("not possible in this state")     //
-	ErrLineUnknown       = errors.New("no such line")                   //
-	ErrRepeatMismatch    = errors.New("no delivery left")               //
-	ErrValidation        = errors.New("content refused")                // Error.Issues tell why
-	ErrUnauthorized      = errors.New("token refused")                  // expired or unknown: log in again
-	ErrForbidden         = errors.New("role, structure or certificate refused")
-	ErrUnavailable       = errors.New("service unavailable")        // dispense from paper and reconcile later
-	ErrProtocol          = errors.New("answer that makes no sense") // not FHIR, or not what was asked
+	ErrMalformed         = errors.New("malformed")                              // a value or a document cannot be read
+	ErrNotPrescription   = errors.New("not a prescription document")            // another kind of CDA document
+	ErrINSNotQualified   = errors.New("identity not qualified")                 // refused before the network
+	ErrPatientMismatch   = errors.New("prescription of another person")         // or the service knows another INS
+	ErrNotFound          = errors.New("prescription unknown")                   // to the service: dispense from paper
+	ErrAlreadyRead       = errors.New("prescription already read")              // Error.Holder and Error.Since tell by whom
+	ErrCancelled         = errors.New("prescription cancelled")                 // by the prescriber
+	ErrExpired           = errors.New("prescription expired")                   // its validity is over
+	ErrWrongSecret       = errors.New("not the holder of the claim")            // the claim is another pharmacy's, or void
+	ErrInvalidTransition = errors.New("not possible in this state")             // such as a second dispense of the same claim
+	ErrLineUnknown       = errors.New("no such line")                           // an item names a line that is not there
+	ErrRepeatMismatch    = errors.New("no delivery left")                       // all deliveries of a line are made
+	ErrDuplicateID       = errors.New("identifier used for another content")    // a Dispensation.ID serves once
+	ErrValidation        = errors.New("content refused")                        // Error.Issues tell why
+	ErrUnauthorized      = errors.New("token refused")                          // expired or unknown: log in again
+	ErrForbidden         = errors.New("role, structure or certificate refused") // by the client or by the service
+	ErrUnavailable       = errors.New("service unavailable")                    // dispense from paper and reconcile later
+	ErrProtocol          = errors.New("answer that makes no sense")             // not FHIR, or not what was asked
 )
 
-// Issue is one reason of an ErrValidation.
+// Issue is one reason of an [ErrValidation].
 type Issue struct {
 	Line int    `json:"line,omitempty"` // index of the line, 0 for the whole
 	Code string `json:"code"`           // the service's code, or the rule of this package
@@ -51,49 +51,65 @@ type Error struct {
 	Since     time.Time         // of an ErrAlreadyRead: when
 	Issues    []Issue           // of an ErrValidation
 
-	kind error // one of the Err values
-	err  error // cause
+	kind    error // one of the Err values, nil when the cause says it all
+	err     error // cause
+	outcome socle.Outcome
 }
 
-// NewError makes the error of a [Transport] that a vendor writes: kind is one
-// of the Err values of this package, cause may be nil.
+// NewError makes the error of a [Transport] of a vendor's own. Its kind is one
+// of the Err values of this package; cause may be nil, and tells the outcome if
+// it knows it. Without one the service refused, or, when kind is [ErrProtocol],
+// nobody knows.
 func NewError(op string, kind error, code, text string, cause error) *Error {
-	return &Error{Op: op, Code: code, Text: text, kind: kind, err: cause}
+	e := &Error{Op: op, Code: code, Text: text, kind: kind, err: cause, outcome: socle.OutcomeRefused}
+	switch {
+	case cause != nil:
+		e.outcome = socle.OutcomeOf(cause)
+	case kind == ErrProtocol:
+		e.outcome = socle.OutcomeUnknown
+	}
+	return e
 }
 
+// local makes the error of a check that failed before anything was sent.
+func local(op string, kind error, text string) *Error {
+	return &Error{Op: op, Text: text, kind: kind, outcome: socle.OutcomeNotSent}
+}
+
+// Error tells the operation, the situation, what to change and the cause.
 func (e *Error) Error() string {
-	var b strings.Builder
-	b.WriteString("ordonnance")
+	parts := []string{"ordonnance"}
 	if e.Op != "" {
-		b.WriteString(": " + e.Op)
+		parts = append(parts, e.Op)
 	}
 	if e.kind != nil {
-		b.WriteString(": " + e.kind.Error())
+		s := e.kind.Error()
+		if !e.Holder.IsZero() {
+			s += " by structure " + e.Holder.String()
+		}
+		if !e.Since.IsZero() {
+			s += " on " + e.Since.Format(time.RFC3339)
+		}
+		parts = append(parts, s)
 	}
-	if !e.Holder.IsZero() {
-		b.WriteString(" by structure " + e.Holder.String())
-	}
-	if !e.Since.IsZero() {
-		b.WriteString(" on " + e.Since.Format(time.RFC3339))
-	}
-	if e.Text != "" {
-		b.WriteString(": " + e.Text)
-	}
+	text := e.Text
 	if e.Code != "" {
-		b.WriteString(" (" + e.Code + ")")
+		text = strings.TrimSpace(text + " (" + e.Code + ")")
+	}
+	if text != "" {
+		parts = append(parts, text)
 	}
 	for _, i := range e.Issues {
+		where := "whole"
 		if i.Line > 0 {
-			fmt.Fprintf(&b, "; line %d", i.Line)
-		} else {
-			b.WriteString("; whole")
+			where = fmt.Sprintf("line %d", i.Line)
 		}
-		b.WriteString(": " + i.Text + " (" + i.Code + ")")
+		parts = append(parts, fmt.Sprintf("[%s: %s (%s)]", where, i.Text, i.Code))
 	}
 	if e.err != nil {
-		b.WriteString(": " + e.err.Error())
+		parts = append(parts, e.err.Error())
 	}
-	return b.String()
+	return strings.Join(parts, ": ")
 }
 
 // Unwrap gives the cause.
@@ -102,32 +118,17 @@ func (e *Error) Unwrap() error { return e.err }
 // Is reports whether target is the situation of e.
 func (e *Error) Is(target error) bool { return e.kind != nil && target == e.kind }
 
-// Outcome tells what is known of the call's effect: Refused when the service
-// answered no, NotSent when a check of this package failed, else what the cause
-// knows. An answer that could not be understood is Unknown.
-func (e *Error) Outcome() socle.Outcome {
-	switch {
-	case e.kind == ErrProtocol:
-		return socle.OutcomeUnknown
-	case e.kind == ErrUnavailable && e.Status >= 500 && e.Status != 503:
-		return socle.OutcomeUnknown // a gateway may have lost the answer of work that was done
-	case e.Status != 0:
-		return socle.OutcomeRefused
-	case e.err != nil && e.kind == nil:
-		return socle.OutcomeOf(e.err)
-	}
-	return socle.OutcomeNotSent
-}
+// Outcome tells what is known of the call's effect: NotSent when a check of
+// this package failed, Refused when the service answered no, Unknown when the
+// answer was lost or made no sense.
+func (e *Error) Outcome() socle.Outcome { return e.outcome }
 
-// Retryable reports whether the same call may succeed later, unchanged. For
-// Read and Dispense look at Outcome too: when it is Unknown, Recover first, or
-// Dispense again with the same Dispensation.
+// Retryable reports whether the same call may succeed later, unchanged. Look at
+// Outcome too: when it is Unknown, call Recover before another Read; another
+// Dispense with the same Dispensation is safe.
 func (e *Error) Retryable() bool {
-	switch {
-	case e.kind == ErrUnavailable:
-		return true
-	case e.kind != nil:
-		return false
+	if e.kind != nil {
+		return e.kind == ErrUnavailable
 	}
 	return socle.Retryable(e.err)
 }

@@ -24,7 +24,7 @@ var numberForm = regexp.MustCompile(`^[0-9A-HJKMNP-TV-Z]{18}$`)
 func ParseNumber(s string) (Number, error) {
 	s = strings.ToUpper(strings.NewReplacer(" ", "", "-", "", "\u00a0", "", "\t", "", "\r", "", "\n", "").Replace(s))
 	if s == "" || len(s) > 64 || strings.ContainsFunc(s, func(r rune) bool { return (r < '0' || r > '9') && (r < 'A' || r > 'Z') }) {
-		return "", &Error{Op: "ParseNumber", Text: "a prescription number is letters and digits, 18 of them on every known document", kind: ErrMalformed}
+		return "", local("ParseNumber", ErrMalformed, "a prescription number is letters and digits, 18 of them on every known document")
 	}
 	return Number(s), nil
 }

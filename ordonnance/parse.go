@@ -38,7 +38,7 @@ const (
 func ParseCDA(b []byte) (Prescription, error) {
 	doc, err := cda.Parse(b, xmltree.Limits{Bytes: maxPrescription, Nodes: 500_000})
 	if err != nil {
-		return Prescription{}, &Error{Op: "ParseCDA", kind: ErrMalformed, err: err}
+		return Prescription{}, &Error{Op: "ParseCDA", kind: ErrMalformed, err: err, outcome: socle.OutcomeNotSent}
 	}
 	r := reader{doc: doc}
 	for _, t := range doc.TemplateIDs {
@@ -48,12 +48,12 @@ func ParseCDA(b []byte) (Prescription, error) {
 		}
 	}
 	if !r.found {
-		return Prescription{}, &Error{Op: "ParseCDA", kind: ErrNotPrescription,
-			Text: fmt.Sprintf("template %s (eP-MED-DM) is missing; the code of this document is %.20q", templateModel, doc.Code.Code.Code)}
+		return Prescription{}, local("ParseCDA", ErrNotPrescription,
+			fmt.Sprintf("template %s (eP-MED-DM) is missing; the code of this document is %.20q", templateModel, doc.Code.Code.Code))
 	}
 	r.header()
 	if err := r.body(); err != nil {
-		return Prescription{}, &Error{Op: "ParseCDA", kind: ErrMalformed, err: err}
+		return Prescription{}, &Error{Op: "ParseCDA", kind: ErrMalformed, err: err, outcome: socle.OutcomeNotSent}
 	}
 	return r.p, nil
 }

@@ -102,7 +102,7 @@ func TestMarshalPutsTheTypeFirst(t *testing.T) {
 func TestEveryTypeComesBack(t *testing.T) {
 	t.Parallel()
 	for _, r := range []fhir.Resource{&fhir.Binary{}, &fhir.Bundle{}, &fhir.DeviceRequest{}, &fhir.Medication{}, &fhir.MedicationDispense{},
-		&fhir.MedicationRequest{}, &fhir.OperationOutcome{}, &fhir.Parameters{}, &fhir.Patient{}, &fhir.PractitionerRole{}, &fhir.Task{}} {
+		&fhir.MedicationRequest{}, &fhir.OperationOutcome{}, &fhir.Parameters{}, &fhir.Patient{}, &fhir.Practitioner{}, &fhir.PractitionerRole{}, &fhir.Task{}} {
 		b, err := fhir.Marshal(r)
 		require.NoError(t, err)
 		back, err := fhir.Decode(b, fhir.Limits{})

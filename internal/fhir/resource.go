@@ -104,6 +104,8 @@ func blank(resourceType string) Resource {
 		return new(Parameters)
 	case "Patient":
 		return new(Patient)
+	case "Practitioner":
+		return new(Practitioner)
 	case "PractitionerRole":
 		return new(PractitionerRole)
 	case "Task":

@@ -1,0 +1,44 @@
+package ordonnance
+
+import (
+	"context"
+
+	"github.com/soclesante/socle/internal/transport"
+)
+
+// Recover gives again, to the pharmacy that made it, the claim on a
+// prescription whose answer was lost, with the same secret. It changes nothing
+// at the service and is tried again by itself.
+//
+// A prescription that nobody has read is [ErrInvalidTransition]: the Read that
+// was lost never reached the service, Read again. One that another pharmacy
+// holds is [ErrAlreadyRead].
+func (c *Client) Recover(ctx context.Context, actor Actor, r ReadRequest) (Claim, error) {
+	claim, err := c.recover(ctx, actor, r)
+	c.audit(ctx, opRecover, actor, r.Patient, r.Number, err)
+	return claim, err
+}
+
+func (c *Client) recover(ctx context.Context, actor Actor, r ReadRequest) (Claim, error) {
+	r, err := r.check(opRecover)
+	if err != nil {
+		return Claim{}, err
+	}
+	patient, err := c.admit(opRecover, actor, r.Patient)
+	if err != nil {
+		return Claim{}, err
+	}
+	var claim Claim
+	err = transport.Retry(ctx, attempts, true, func(int) error {
+		token, err := actor.token(ctx, opRecover)
+		if err != nil {
+			return err
+		}
+		claim, err = c.transport.Recover(ctx, ReadCall{By: By{actor.Professional, token}, INS: patient, Number: r.Number, Code2D: r.Code2D})
+		return wrap(opRecover, err)
+	})
+	if err != nil {
+		return Claim{}, err
+	}
+	return c.accept(opRecover, actor, patient, r.Number, claim)
+}
