@@ -167,10 +167,8 @@ func (p *Pending) Wait(ctx context.Context) (*Session, error) {
 	s, err := p.poll(ctx)
 	if err == nil {
 		err = s.identify(ctx)
-		if err != nil { // nobody will ever hold this session
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endLimit)
-			defer cancel()
-			_ = s.end(ctx, nil)
+		if err != nil {
+			s.discard(ctx)
 		}
 	}
 	c.audit(ctx, "login", p.person, err)
@@ -194,8 +192,12 @@ func (p *Pending) poll(ctx context.Context) (*Session, error) {
 		if err == nil {
 			return c.newSession(p.person, t, claims), nil
 		}
+		if t != nil { // the request is used up: its tokens cannot be trusted
+			c.newSession(p.person, t, claims).discard(ctx)
+			return nil, err
+		}
 		var e *Error
-		if !errors.As(err, &e) || errors.Is(err, ErrIDToken) || ctx.Err() != nil {
+		if !errors.As(err, &e) || ctx.Err() != nil {
 			return nil, err
 		}
 		switch e.Code {

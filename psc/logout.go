@@ -20,11 +20,16 @@ func (s *Session) Logout(ctx context.Context) error {
 	return err
 }
 
+// discard ends a session that nobody will ever hold. What goes wrong is not
+// told: the caller has the error that made it happen.
+func (s *Session) discard(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endLimit)
+	defer cancel()
+	_ = s.end(ctx, &Error{Op: opSession, kind: ErrLoggedOut, outcome: socle.OutcomeNotSent})
+}
+
 // end asks the service to forget the session. why is what later calls get.
 func (s *Session) end(ctx context.Context, why *Error) error {
-	if why == nil {
-		why = &Error{Op: opSession, kind: ErrSessionExpired, outcome: socle.OutcomeNotSent}
-	}
 	s.mu.Lock()
 	if s.ended != nil {
 		defer s.mu.Unlock()

@@ -26,7 +26,9 @@ const (
 	refreshAhead = 15 * time.Second
 )
 
-// redeem posts form to the token endpoint and checks what comes back.
+// redeem posts form to the token endpoint and checks what comes back. When it
+// gives tokens and an error, the tokens were given by the service but must not
+// be used.
 func (c *Client) redeem(ctx context.Context, op operation, form url.Values, want expectation) (*tokens, idToken, error) {
 	var answer struct {
 		AccessToken    string `json:"access_token"`
