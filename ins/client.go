@@ -53,7 +53,7 @@ func New(cfg Config) (*Client, error) {
 	if err := cfg.Software.Check(socle.ServiceINS); err != nil {
 		errs = append(errs, fmt.Errorf("ins: %w", err))
 	}
-	id, err := CheckCertificate(cfg.Certificate, cfg.Environment, cfg.Now())
+	emetteur, err := CheckCertificate(cfg.Certificate, cfg.Environment, cfg.Now())
 	if err != nil {
 		field("Certificate", err)
 	}
@@ -75,7 +75,7 @@ func New(cfg Config) (*Client, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	c := &Client{cfg: cfg, emetteur: id.String(), idam: cfg.Software.Homologation[socle.ServiceINS]}
+	c := &Client{cfg: cfg, emetteur: emetteur, idam: cfg.Software.Homologation[socle.ServiceINS]}
 	c.http, err = transport.New(transport.Config{
 		Service: socle.ServiceINS, Roots: cfg.Roots, Certificate: &cfg.Certificate, HTTPClient: cfg.HTTPClient,
 		UserAgent: cfg.Software.Name + "/" + cfg.Software.Version, Watch: cfg.Watch,

@@ -85,7 +85,7 @@ func failure(op, messageID string, err error, sent []string) error {
 	return e
 }
 
-var numbers = regexp.MustCompile(`[0-9]{5}[0-9ABab][0-9ABab ]{4,}`)
+var numbers = regexp.MustCompile(`[0-9](?:[ .-]?[0-9ABab]){11,}`)
 
 // scrub takes out of a text of the service whatever might identify a person:
 // long numbers and the words that were sent.

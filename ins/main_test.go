@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"log/slog"
+	"regexp"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -96,8 +99,21 @@ func (w *watcher) observe(_ context.Context, x socle.Exchange) {
 	w.exchanges = append(w.exchanges, x)
 }
 
+func (w *watcher) logger() *slog.Logger {
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+func (w *watcher) attach(cfg *ins.Config) {
+	cfg.Observe, cfg.Audit, cfg.AuditKey, cfg.Logger = w.observe, w.record, []byte("key of the audit"), w.logger()
+}
+
 func (w *watcher) record(_ context.Context, r socle.AuditRecord) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.audit = append(w.audit, r)
 }
+
+var (
+	now   = time.Date(2026, 3, 2, 9, 30, 0, 0, time.UTC)
+	uuids = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+)
