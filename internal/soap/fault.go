@@ -42,7 +42,7 @@ func (f *Fault) Error() string {
 		s += "/" + c
 	}
 	if f.Reason != "" {
-		s += ": " + scrub(f.Reason)
+		s += ": " + Scrub(f.Reason)
 	}
 	if f.Status != 0 && f.Status != 500 {
 		s += " (HTTP " + strconv.Itoa(f.Status) + ")"
@@ -218,9 +218,9 @@ func (f *Fault) marshal() []byte {
 
 var longNumber = regexp.MustCompile(`[0-9]{5}[0-9ABab]{2}[0-9]{6,}`)
 
-// scrub leaves out of a service's words the numbers long enough to be a
+// Scrub leaves out of a service's words the numbers long enough to be a
 // matricule, and what exceeds a line.
-func scrub(s string) string {
+func Scrub(s string) string {
 	s = longNumber.ReplaceAllString(strings.Join(strings.Fields(s), " "), "…")
 	if r := []rune(s); len(r) > 300 {
 		s = string(r[:300]) + "…"

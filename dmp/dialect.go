@@ -1,0 +1,101 @@
+package dmp
+
+import (
+	"github.com/soclesante/socle"
+	"github.com/soclesante/socle/internal/nos"
+)
+
+// Dialect holds what no public text confirms: every value here is *assumed*,
+// and may be replaced in [Config]. A zero field takes the value that its comment
+// tells.
+type Dialect struct {
+	// VIHFVersion is the attribute VIHF_Version: "3.0", as in all official
+	// samples; *assumed* still right, since another text has 4.0.
+	VIHFVersion string
+	// ModeAttribute is the name of the attribute of the mode:
+	// "Authentification_mode", as in the official samples; *assumed*, since the
+	// official kit writes Authentification_Mode.
+	ModeAttribute string
+	// UnsignedDirect leaves the VIHF of mode Direct unsigned, as the samples of
+	// requests do. False: signed; *assumed* accepted, since a sample of a signed
+	// one exists.
+	UnsignedDirect bool
+	// SHA1 signs the VIHF with rsa-sha1, as the samples of 2020 do. False:
+	// rsa-sha256; *assumed* accepted, as the official kit does it.
+	SHA1 bool
+	// LotSHA256 signs lots with rsa-sha256 and SHA-256 digests. False: rsa-sha1,
+	// as the only public sample; that the DMP takes SHA-256 there is not known,
+	// and SHA-1 is *assumed* still needed.
+	LotSHA256 bool
+	// MaxDocumentSize is the largest document sent, in bytes: 5 MiB, *assumed*.
+	MaxDocumentSize int64
+	// Processing is the processingCode of HL7 v3 queries: "D", as in the
+	// samples; *assumed* the same in production.
+	Processing string
+	// Content is the contentTypeCode of a lot: SA33 "Pharmacie d'officine" of
+	// 1.2.250.1.71.4.2.4, *assumed* still in force (its last public value set is
+	// of 2013). A professional of another sector gets that sector's code.
+	Content socle.Code
+	// Practice is the practiceSettingCode of a document that gives none:
+	// AMBULATOIRE, *assumed* right for a pharmacy.
+	Practice socle.Code
+	// AuthnContext is the AuthnContextClassRef of a person who was authenticated
+	// by e-CPS: …:MobileTwoFactorUnregistered, *assumed* from a public gateway.
+	AuthnContext string
+	// TestIdentities lets test and demonstration identities through in
+	// production. False: refused; *assumed*, since public samples show the test
+	// OID only and some conclude that it is the DMP's own domain.
+	TestIdentities bool
+}
+
+// Authorization is what the DMP says of the professional's authorization on a
+// record. The list is open: a value that is not named here is kept as it came.
+type Authorization string
+
+// Authorizations. AuthorizationValid is in the official samples; the spelling
+// of the others is *assumed*.
+const (
+	AuthorizationValid     Authorization = "VALIDE"
+	AuthorizationExpired   Authorization = "EXPIREE"
+	AuthorizationForbidden Authorization = "INTERDITE"
+	AuthorizationNone      Authorization = "INEXISTANTE"
+)
+
+func (d Dialect) defaults() Dialect {
+	text := func(s *string, v string) {
+		if *s == "" {
+			*s = v
+		}
+	}
+	text(&d.VIHFVersion, "3.0")
+	text(&d.ModeAttribute, "Authentification_mode")
+	text(&d.Processing, "D")
+	text(&d.AuthnContext, "urn:oasis:names:tc:SAML:2.0:ac:classes:MobileTwoFactorUnregistered")
+	if d.MaxDocumentSize == 0 {
+		d.MaxDocumentSize = 5 << 20
+	}
+	if d.Practice.IsZero() {
+		d.Practice, _ = nos.Lookup(nos.PracticeSetting, "AMBULATOIRE")
+	}
+	return d
+}
+
+// contentType gives the contentTypeCode of a lot sent by who.
+func (d Dialect) contentType(who socle.Professional) socle.Code {
+	if !d.Content.IsZero() {
+		return d.Content
+	}
+	return sector(who)
+}
+
+// sector gives the sector of activity with its label.
+func sector(who socle.Professional) socle.Code {
+	c := who.Structure.Sector
+	if c.System == "" {
+		c.System = socle.OIDSector
+	}
+	if known, ok := nos.Lookup(nos.HealthcareFacility, c.Code); ok && c.Display == "" {
+		c.Display = known.Display
+	}
+	return c
+}

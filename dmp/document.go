@@ -1,0 +1,336 @@
+package dmp
+
+import (
+	"crypto"
+	"crypto/sha1"
+	"encoding/hex"
+	"hash"
+	"io"
+	"math/big"
+	"strconv"
+	"strings"
+	"time"
+
+	"crypto/rand"
+
+	"github.com/soclesante/socle"
+	"github.com/soclesante/socle/ins"
+	"github.com/soclesante/socle/internal/cda"
+	"github.com/soclesante/socle/internal/nos"
+	"github.com/soclesante/socle/internal/xds"
+	"github.com/soclesante/socle/internal/xmlsec"
+)
+
+const opDocument = "document"
+
+// Types of documents that a pharmacy sends as a file (value set JDV_J07).
+var (
+	// Interview is the compte rendu d'entretien pharmaceutique.
+	Interview = socle.Code{Code: "78601-2", System: nos.SystemLOINC}
+	// MedicationReview is the bilan partagé de médication.
+	MedicationReview = socle.Code{Code: "56445-0", System: nos.SystemLOINC}
+	// Consultation is the compte rendu de consultation pharmaceutique.
+	Consultation = socle.Code{Code: "93024-8", System: nos.SystemLOINC}
+	// Intervention is the intervention pharmaceutique.
+	Intervention = socle.Code{Code: "61357-0", System: nos.SystemLOINC}
+)
+
+// Visibility hides a document from some (confidentialityCode).
+type Visibility string
+
+// Visibilities.
+const (
+	HiddenFromProfessionals   Visibility = "MASQUE_PS"
+	HiddenFromPatient         Visibility = "INVISIBLE_PATIENT"
+	HiddenFromRepresentatives Visibility = "INVISIBLE_REPRESENTANTS_LEGAUX"
+)
+
+// Report describes a document to make from a file.
+type Report struct {
+	Title string     // mandatory
+	Type  socle.Code // mandatory: a type of JDV_J07, such as Interview; its System and Display may be left out
+	File  File       // mandatory: a PDF/A-1, or a text or an image
+
+	// Date is when the document was made; zero is now.
+	Date time.Time
+	// Start and End bound the act that it documents; a zero Start is Date.
+	Start, End time.Time
+	// Event is the code of the act (eventCodeList); optional.
+	Event socle.Code
+	// Class replaces the class that the type has.
+	Class socle.Code
+	// Practice is the frame of exercise (JDV_J04); zero is that of the Dialect.
+	Practice socle.Code
+	// Visibility hides the document from the start.
+	Visibility []Visibility
+	Comments   string
+
+	// ID is the identifier of the document, an OID; empty draws one under
+	// Software.OID. SetID and Version are those of its versions; empty and 0 are
+	// ID and 1.
+	ID      string
+	SetID   string
+	Version int
+}
+
+// Document is a CDA R2 document ready for the DMP or for MSSanté: its header,
+// and its file, which is read each time the document is opened. It is immutable.
+type Document struct {
+	// Warnings tell what the DMP may dislike without refusing.
+	Warnings []string
+
+	header  *cda.Document
+	encoded *cda.Encoded
+	entry   xds.DocumentEntry
+	digests map[crypto.Hash][]byte
+	patient *ins.INS // a pointer, so that printing a Document shows nothing
+}
+
+// ID gives the identifier of the document (uniqueId).
+func (d *Document) ID() string { return d.entry.UniqueID }
+
+// Title gives the title.
+func (d *Document) Title() string { return d.entry.Title }
+
+// Type gives the type of document with its label.
+func (d *Document) Type() socle.Code { return d.entry.Type }
+
+// Size gives the number of bytes of the CDA document.
+func (d *Document) Size() int64 { return d.encoded.Size() }
+
+// Hash gives the SHA-1 of the CDA document, in hexadecimal.
+func (d *Document) Hash() string { return d.entry.Hash }
+
+// Open gives the bytes of the CDA document, canonical XML.
+func (d *Document) Open() (io.ReadCloser, error) { return d.encoded.Open() }
+
+// Entry gives the XDS metadata of the document. It identifies the patient.
+func (d *Document) Entry() xds.DocumentEntry { return d.entry }
+
+// String gives the identifier and hides the patient.
+func (d *Document) String() string { return "document " + d.ID() }
+
+// NewDocument makes a CDA R2 document of level 1 (IHE XDS-SD) from a file: the
+// minimal header of the French framework with who as author and legal
+// authenticator, in the name of their structure. It reads the file once, to
+// hash it. What is missing is told all at once, as an *[Error] that is
+// ErrInvalidDocument; a patient without a qualified identity is refused.
+func (c *Client) NewDocument(who socle.Professional, patient ins.Identity, r Report) (*Document, error) {
+	if err := c.admitProfessional(opDocument, c.submitMode(), who); err != nil {
+		return nil, err
+	}
+	id, err := patient.Sendable()
+	if err != nil {
+		e := refusal(opDocument, nil, "only a qualified identity may go into a document: "+err.Error(), "")
+		e.Err = err
+		return nil, e
+	}
+	header, err := c.header(who, patient.Traits(), id, r)
+	if err != nil {
+		return nil, err
+	}
+	d := &Document{header: header, patient: &id, digests: map[crypto.Hash][]byte{}}
+	if d.encoded, err = header.Marshal(); err != nil {
+		return nil, invalid(err)
+	}
+	if err := c.fits(opDocument, d); err != nil {
+		return nil, err
+	}
+	if err := d.digest(r.File, header, c.lotAlgorithm()); err != nil {
+		return nil, err
+	}
+	d.entry = xds.FromCDA(header, hex.EncodeToString(d.digests[crypto.SHA1]), d.encoded.Size())
+	d.entry.Comments = r.Comments
+	if !r.Class.IsZero() {
+		d.entry.Class = r.Class
+	}
+	if d.entry.Class.IsZero() {
+		return nil, refusal(opDocument, ErrInvalidDocument, "the class of type "+r.Type.Code+" is not known", "give Report.Class")
+	}
+	if d.entry.Format.IsZero() {
+		return nil, refusal(opDocument, ErrInvalidDocument, "a file of media type "+strconv.Quote(r.File.MediaType)+" has no format in the DMP", "give a PDF/A-1")
+	}
+	for _, v := range r.Visibility {
+		code, ok := nos.Lookup(nos.Confidentiality, string(v))
+		if !ok {
+			return nil, refusal(opDocument, ErrInvalidDocument, "Report.Visibility: "+strconv.Quote(string(v))+" is not known", "")
+		}
+		d.entry.Confidentiality = append(d.entry.Confidentiality, code)
+	}
+	return d, nil
+}
+
+// digest reads the document once: its hashes, and what its file looks like.
+func (d *Document) digest(f File, header *cda.Document, lot xmlsec.Algorithm) error {
+	var seen *inspected
+	once := *header
+	once.Content.Open = func() (io.ReadCloser, error) {
+		r, err := f.Open()
+		if err != nil {
+			return nil, err
+		}
+		seen = &inspected{ReadCloser: r}
+		return seen, nil
+	}
+	encoded, err := once.Marshal()
+	if err != nil {
+		return invalid(err)
+	}
+	r, err := encoded.Open()
+	if err != nil {
+		return invalid(err)
+	}
+	defer r.Close()
+	hashes := map[crypto.Hash]hash.Hash{crypto.SHA1: sha1.New()}
+	writers := []io.Writer{hashes[crypto.SHA1]}
+	if h := lot.Hash(); h != crypto.SHA1 {
+		hashes[h] = h.New()
+		writers = append(writers, hashes[h])
+	}
+	if _, err := io.CopyBuffer(io.MultiWriter(writers...), struct{ io.Reader }{r}, make([]byte, 64<<10)); err != nil {
+		return invalid(err)
+	}
+	for h, sum := range hashes {
+		d.digests[h] = sum.Sum(nil)
+	}
+	switch {
+	case f.MediaType != pdf:
+	case !seen.isPDF():
+		return refusal(opDocument, ErrInvalidDocument, "the file is not a PDF, as its media type says", "")
+	case !seen.pdfa:
+		d.Warnings = append(d.Warnings, "the PDF does not say that it is PDF/A (XMP "+pdfaMark+"): the DMP wants PDF/A-1")
+	}
+	return nil
+}
+
+func invalid(err error) error {
+	e := refusal(opDocument, ErrInvalidDocument, "the document cannot be made: "+strings.ReplaceAll(err.Error(), "\n", "; "), "")
+	e.Err = err
+	return e
+}
+
+// fits applies the size limit.
+func (c *Client) fits(op string, d *Document) error {
+	if size := d.encoded.Size(); size > c.cfg.MaxDocumentSize {
+		return refusal(op, ErrDocumentTooLarge, "the document has "+strconv.FormatInt(size, 10)+" bytes with its header and in base64, at most "+
+			strconv.FormatInt(c.cfg.MaxDocumentSize, 10)+" may be sent", "make a smaller file, or raise Config.MaxDocumentSize")
+	}
+	return nil
+}
+
+// header makes the header of the document.
+func (c *Client) header(who socle.Professional, traits ins.Traits, id ins.INS, r Report) (*cda.Document, error) {
+	kind, ok := nos.Lookup(nos.TypeCode, r.Type.Code)
+	switch {
+	case r.Type.Code == "":
+		return nil, refusal(opDocument, ErrInvalidDocument, "Report.Type: mandatory", "give a type of JDV_J07, such as Interview")
+	case !ok && (r.Type.System == "" || r.Type.Display == ""):
+		return nil, refusal(opDocument, ErrInvalidDocument, "Report.Type: "+strconv.Quote(r.Type.Code)+" is not of JDV_J07", "give its System and Display too")
+	case ok && r.Type.System == "":
+		r.Type = kind
+	case ok && r.Type.Display == "":
+		r.Type.Display = kind.Display
+	}
+	if r.Date.IsZero() {
+		r.Date = c.cfg.Now()
+	}
+	if r.Start.IsZero() {
+		r.Start = r.Date
+	}
+	if r.ID == "" {
+		r.ID = c.newOID(armDocument)
+	}
+	if r.SetID == "" {
+		r.SetID = r.ID
+	}
+	if r.Version == 0 {
+		r.Version = 1
+	}
+	if r.Practice.IsZero() {
+		r.Practice = c.cfg.Dialect.Practice
+	} else if known, ok := nos.Lookup(nos.PracticeSetting, r.Practice.Code); ok && r.Practice.System == "" {
+		r.Practice = known
+	}
+	normal, _ := nos.Lookup(nos.Confidentiality, "N")
+	author := person(who, socle.Code{})
+	performer := person(who, r.Practice)
+	period := cda.Interval{Low: cda.At(r.Start)}
+	if !r.End.IsZero() {
+		period.High = cda.At(r.End)
+	}
+	date := cda.At(r.Date)
+	return &cda.Document{
+		ID: cda.ID{Root: r.ID}, Code: cda.Code{Code: r.Type}, Title: r.Title, EffectiveTime: date,
+		Confidentiality: cda.Code{Code: normal}, Language: "fr-FR", SetID: cda.ID{Root: r.SetID}, Version: r.Version,
+		Patient:   patientOf(traits, id),
+		Authors:   []cda.Author{{Time: date, Entity: author}},
+		Custodian: *author.Organization,
+		Legal:     &cda.Participation{Time: cda.Interval{Low: date, High: date}, Signature: "S", Entity: author},
+		Events: []cda.ServiceEvent{{Code: cda.Code{Code: r.Event}, Period: period,
+			Performers: []cda.Participation{{Type: "PRF", Entity: performer}}}},
+		Encounter: &cda.Encounter{Period: period, Facility: cda.Code{Code: sector(who)}},
+		Content:   cda.Content{MediaType: r.File.MediaType, Size: r.File.Size, Open: r.File.Open},
+	}, nil
+}
+
+func patientOf(t ins.Traits, id ins.INS) cda.Patient {
+	p := cda.Patient{
+		IDs: []cda.ID{{Root: id.OID.String(), Extension: id.Matricule.Wire()}},
+		Name: cda.Name{Family: []cda.NamePart{{Text: t.BirthName, Qualifier: "BR"}},
+			Given: []cda.NamePart{{Text: t.List()}, {Text: t.First(), Qualifier: "BR"}}},
+		Gender:     cda.Code{Code: gender(t.Sex)},
+		BirthTime:  cda.Time{Null: "UNK"}, // a date that is no day of the calendar
+		BirthPlace: string(t.BirthPlace),
+	}
+	if t.BirthDate.Complete() {
+		p.BirthTime = cda.Day(t.BirthDate.Compact())
+	}
+	return p
+}
+
+func gender(s ins.Sex) socle.Code {
+	const system = "2.16.840.1.113883.5.1"
+	switch s {
+	case ins.Male:
+		return socle.Code{Code: "M", System: system, Display: "Masculin"}
+	case ins.Female:
+		return socle.Code{Code: "F", System: system, Display: "Féminin"}
+	}
+	return socle.Code{Code: "UN", System: system, Display: "Inconnu"}
+}
+
+// person gives who as an entity of the header, for their structure.
+func person(who socle.Professional, practice socle.Code) cda.Entity {
+	role, _ := nos.Author(who.Profession.Code, who.Speciality.Code)
+	name := cda.Name{Family: []cda.NamePart{{Text: who.FamilyName}}}
+	if who.GivenName != "" {
+		name.Given = []cda.NamePart{{Text: who.GivenName}}
+	}
+	return cda.Entity{
+		IDs:    []cda.ID{{Root: socle.OIDPerson, Extension: who.ID.String()}},
+		Code:   cda.Code{Code: role},
+		Person: &name,
+		Organization: &cda.Organization{IDs: []cda.ID{{Root: socle.OIDStructure, Extension: who.Structure.ID.String()}},
+			Name: who.Structure.Name, Industry: cda.Code{Code: practice}},
+	}
+}
+
+// Arms of the vendor's OID root. Messages are under .1 and queries under .2, as
+// in the official samples.
+const (
+	armDocument = ".3."
+	armLot      = ".4."
+)
+
+// newOID draws an identifier under the vendor's root, of up to 64 characters;
+// with a root too long to leave room for 20 digits, under 2.25 (X.667).
+func (c *Client) newOID(arm string) string {
+	prefix := c.cfg.Software.OID + arm
+	digits := min(64-len(prefix), 30)
+	if digits < 20 {
+		prefix, digits = "2.25.", 38
+	}
+	limit := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(digits)), nil)
+	n, _ := rand.Int(rand.Reader, limit) // never fails (Go 1.24)
+	return prefix + n.String()
+}

@@ -1,0 +1,32 @@
+package dmp
+
+import "strings"
+
+// Environment says where the DMP is.
+type Environment struct {
+	// Base is the address before the name of a service, with the version
+	// segment: https://…/si-dmp-server/v2/services
+	Base string
+	// Production refuses the test and demonstration identities and certificates.
+	Production bool
+	// Services replaces the whole address of a service by its name: "patients",
+	// "repository" …
+	Services map[string]string
+}
+
+// Production is the live DMP. The address is that which a widespread connector
+// publishes (DMPConnect-JS); the official guide is not public.
+var Production = Environment{Base: "https://lps2.dmp.gouv.fr/si-dmp-server/v2/services", Production: true}
+
+// Services, by their WSDL.
+const (
+	servicePatients   = "patients"   // GestionDossierPatientPartage.wsdl: TD0.2
+	serviceRepository = "repository" // XDS.b_DocumentRepository.wsdl: TD2.1
+)
+
+func (e Environment) url(service string) string {
+	if u := e.Services[service]; u != "" {
+		return u
+	}
+	return strings.TrimRight(e.Base, "/") + "/" + service
+}

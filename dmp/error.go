@@ -1,0 +1,133 @@
+package dmp
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/soclesante/socle"
+	"github.com/soclesante/socle/internal/soap"
+)
+
+// Situations that a caller branches on. Every error of a call is an *[Error]
+// that answers errors.Is for at most one of them, beside what it wraps, such as
+// ins.ErrNotQualified.
+var (
+	// ErrNoRecord: the patient has no DMP.
+	ErrNoRecord = errors.New("no record")
+	// ErrClosed: the patient's DMP is closed; nothing may be added.
+	ErrClosed = errors.New("record closed")
+	// ErrNotChecked: Exists was not called for this patient before Submit.
+	ErrNotChecked = errors.New("existence not checked")
+	// ErrOpposed: the patient opposes that this document be sent.
+	ErrOpposed = errors.New("patient opposed")
+	// ErrDocumentTooLarge: the document is over MaxDocumentSize.
+	ErrDocumentTooLarge = errors.New("document too large")
+	// ErrInvalidDocument: the document, or what describes it, is not acceptable.
+	ErrInvalidDocument = errors.New("invalid document")
+	// ErrDuplicate: the DMP already holds a document of that identifier. After a
+	// Submit whose outcome was unknown it means that it was done.
+	ErrDuplicate = errors.New("document already there")
+	// ErrInvalidCertificate: a certificate is not one that may authenticate or sign.
+	ErrInvalidCertificate = errors.New("invalid certificate")
+	// ErrInvalidVIHF: the DMP refuses the assertion, for its form or its age.
+	ErrInvalidVIHF = errors.New("assertion refused")
+	// ErrProfessional: the professional or the structure is incomplete, is not
+	// that of the certificate, or is not that of the document.
+	ErrProfessional = errors.New("professional or structure refused")
+	// ErrPatient: the patient is not that of the document or of the record.
+	ErrPatient = errors.New("another patient")
+	// ErrAccessDenied: the rights of the professional do not allow the call.
+	ErrAccessDenied = errors.New("access denied")
+	// ErrEnvironment: a test identity in production.
+	ErrEnvironment = errors.New("wrong environment")
+	// ErrUnavailable: the DMP, or the way to it, is out of order; try again later.
+	ErrUnavailable = errors.New("service unavailable")
+	// ErrAnswer: what came back is not an answer of the DMP.
+	ErrAnswer = errors.New("unusable answer")
+)
+
+// Error is the error of every call. Its text holds no matricule, no trait and
+// no content of a document.
+type Error struct {
+	// Op is the transaction: "TD0.2" or "TD2.1", or "document" for NewDocument.
+	Op string
+	// Code is the service's own code: fault subcode, acknowledgement detail or
+	// the first registry error. Empty when nothing was sent.
+	Code string
+	// Text is the service's own words, untouched (they may quote the message
+	// that was sent), or ours when nothing was sent.
+	Text string
+	// Fix says what to change, where we know it.
+	Fix string
+	// Registry holds all the errors of a registry answer.
+	Registry []RegistryError
+	// Partial tells that the DMP did a part of the work (PartialSuccess).
+	Partial bool
+	// MessageID is the wsa:MessageID of the request.
+	MessageID string
+	// Status is the HTTP status, when there is one.
+	Status int
+	// Err is the cause, when there is one.
+	Err error
+
+	kind    error
+	outcome socle.Outcome
+	retry   bool
+	ours    bool // Text is ours
+}
+
+// RegistryError is a RegistryError of ebXML RegRep as the DMP gave it.
+type RegistryError struct {
+	Code     string // errorCode, such as XDSDuplicateUniqueIdInRegistry
+	Context  string // codeContext: the service's words
+	Location string
+	Severity string // "Error" or "Warning", or the URN of another severity
+}
+
+// Error gives the transaction, the code, the words in which long numbers are
+// left out, and what to change.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString("dmp: " + e.Op)
+	if e.Code != "" {
+		b.WriteString(": " + e.Code)
+	}
+	switch {
+	case e.ours:
+		b.WriteString(": " + e.Text)
+	case e.Text != "":
+		b.WriteString(": " + soap.Scrub(e.Text))
+	}
+	if n := len(e.Registry); n > 1 {
+		fmt.Fprintf(&b, " (and %d more)", n-1)
+	}
+	if e.Fix != "" {
+		b.WriteString("; " + e.Fix)
+	}
+	if e.Err != nil && e.Text == "" {
+		fmt.Fprintf(&b, ": %v", e.Err)
+	}
+	return b.String()
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is reports whether e is the situation that target names.
+func (e *Error) Is(target error) bool { return e.kind != nil && e.kind == target }
+
+// Outcome says what is known of the call: not sent when a rule refused it here,
+// refused by the DMP, or unknown.
+func (e *Error) Outcome() socle.Outcome { return e.outcome }
+
+// Retryable reports whether the same call may succeed later, unchanged.
+func (e *Error) Retryable() bool { return e.retry }
+
+// refused says that the DMP did not do the work.
+func (e *Error) refused() *Error { e.outcome = socle.OutcomeRefused; return e }
+
+// refusal is what a rule refuses before anything is sent.
+func refusal(op string, kind error, text, fix string) *Error {
+	return &Error{Op: op, Text: text, Fix: fix, kind: kind, outcome: socle.OutcomeNotSent, ours: true}
+}

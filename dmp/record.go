@@ -1,0 +1,129 @@
+package dmp
+
+import (
+	"time"
+
+	"github.com/soclesante/socle/ins"
+	"github.com/soclesante/socle/internal/hl7v3"
+)
+
+// State is the state of a patient's DMP.
+type State int
+
+// States.
+const (
+	// StateUnknown is the state of a Record that Exists did not give.
+	StateUnknown State = iota
+	// StateNone: the patient has no DMP.
+	StateNone
+	// StateOpen: the DMP may be fed and read.
+	StateOpen
+	// StateClosed: the patient closed their DMP.
+	StateClosed
+)
+
+// String gives "unknown", "none", "open" or "closed".
+func (s State) String() string {
+	switch s {
+	case StateNone:
+		return "none"
+	case StateOpen:
+		return "open"
+	case StateClosed:
+		return "closed"
+	}
+	return "unknown"
+}
+
+// MarshalText writes the state as String does.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Record is what the DMP says of a patient's record (TD0.2). It holds no trait:
+// those that the DMP returns may not be shown (RG_0320).
+type Record struct {
+	State State
+	// Authorization is that of the professional to read the record. Feeding it
+	// needs none.
+	Authorization Authorization
+	// TreatingDoctor tells that the professional is declared médecin traitant.
+	TreatingDoctor bool
+	// Account tells that the patient opened an internet account, and
+	// MonEspaceSante that the record is attached to Mon espace santé.
+	Account, MonEspaceSante bool
+	// Details are the service's own codes and words, such as DMPFound.
+	Details []Detail
+	// CheckedAt is when the DMP was asked, by the client's clock.
+	CheckedAt time.Time
+	MessageID string // wsa:MessageID of the request
+
+	patient *ins.INS // a pointer, so that printing a Record shows nothing
+}
+
+// Detail is a code and a text of the service.
+type Detail struct{ Code, Text string }
+
+// CanFeed gives the *[Error] that forbids to add a document: ErrNoRecord,
+// ErrClosed, or ErrNotChecked for a Record that Exists did not give.
+func (r Record) CanFeed() error {
+	switch r.State {
+	case StateOpen:
+		return nil
+	case StateNone:
+		return refusal(opSubmit, ErrNoRecord, "the patient has no DMP", "")
+	case StateClosed:
+		return refusal(opSubmit, ErrClosed, "the patient's DMP is closed", "")
+	}
+	return refusal(opSubmit, ErrNotChecked, "the existence of the DMP was not checked", "call Exists first and give its Record")
+}
+
+// read fills r from the answer of the DMP.
+func (r *Record) read(a *hl7v3.Answer) error {
+	for _, d := range a.Details {
+		r.Details = append(r.Details, Detail{d.Code, d.Text})
+	}
+	if v, ok := a.Keyword("AUTORISATION"); ok {
+		r.Authorization = Authorization(v)
+	}
+	mt, _ := a.Keyword("STATUT_MT")
+	account, _ := a.Subject.Observation("COMPTE_INTERNET_OUVERT")
+	ens, _ := a.Subject.Observation("RATTACHEMENT_ENS")
+	r.TreatingDoctor, r.Account, r.MonEspaceSante = mt == "true", account == "true", ens == "true"
+	switch {
+	case a.Subject != nil && a.Subject.Status == "terminated", r.has("DMPClosed"):
+		r.State = StateClosed
+	case a.Query == "NF":
+		r.State = StateNone
+	case a.Ack != "AA":
+		e := &Error{Op: opExists, Text: "the DMP refused the query without saying why", ours: true}
+		if len(r.Details) > 0 {
+			e.Code, e.Text, e.ours = r.Details[0].Code, r.Details[0].Text, false
+		}
+		return e.refused().judge()
+	case a.Query == "OK" && a.Subject != nil && a.Subject.Status == "active":
+		r.State = StateOpen
+	default:
+		return &Error{Op: opExists, Code: a.Query, ours: true, kind: ErrAnswer,
+			Text: "the answer tells neither an open, nor a closed, nor an absent record"}
+	}
+	return nil
+}
+
+func (r *Record) has(code string) bool {
+	for _, d := range r.Details {
+		if d.Code == code {
+			return true
+		}
+	}
+	return false
+}
+
+// holds reports whether the subject of an answer is the patient asked about.
+// A record may be found under an INS-C only, the identifier before the INS.
+func holds(s *hl7v3.Subject, id ins.INS) bool {
+	for _, got := range s.IDs {
+		if got.Root == id.OID.String() {
+			return got.Extension == id.Matricule.Wire()
+		}
+	}
+	return true
+}

@@ -1,0 +1,68 @@
+package dmp
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/soclesante/socle"
+	"github.com/soclesante/socle/internal/soap"
+	"github.com/soclesante/socle/internal/xds"
+)
+
+// check reads the answer to ITI-41, and gives the code of its first error.
+func (r *Receipt) check(e *soap.Envelope) (string, error) {
+	if !e.Body.Is(xds.NSRS, "RegistryResponse") {
+		return "", &Error{Op: opSubmit, Text: "the answer is not a RegistryResponse", kind: ErrAnswer, ours: true}
+	}
+	answer, err := xds.ParseResponse(e.Body)
+	if err != nil {
+		return "", &Error{Op: opSubmit, Text: err.Error(), Err: err, kind: ErrAnswer, ours: true}
+	}
+	var failed, warnings []RegistryError
+	for _, x := range answer.Errors {
+		own := RegistryError{Code: string(x.Code), Context: x.Context, Location: x.Location, Severity: severity(x.Severity)}
+		if x.Severity == xds.SeverityWarning {
+			warnings = append(warnings, own)
+		} else {
+			failed = append(failed, own)
+		}
+	}
+	r.Warnings = warnings
+	status := answer.Status[strings.LastIndexByte(answer.Status, ':')+1:]
+	if answer.Status == xds.ResponseSuccess {
+		return status, nil
+	}
+	out := &Error{Op: opSubmit, Code: status, Text: "the DMP says no more than " + status, ours: true, Registry: append(failed, warnings...)}
+	if answer.Status != xds.ResponseFailure && answer.Status != xds.ResponsePartial {
+		out.kind = ErrAnswer
+	}
+	// The first error that is understood says what the whole is.
+	for i := len(failed) - 1; i >= 0; i-- {
+		if known := (&Error{Code: failed[i].Code, Text: failed[i].Context}).judge(); known.kind != nil || i == 0 && out.kind == nil {
+			out.Code, out.Text, out.ours = failed[i].Code, failed[i].Context, false
+			out.kind, out.Fix, out.retry = known.kind, known.Fix, known.retry
+		}
+	}
+	switch answer.Status {
+	case xds.ResponseFailure:
+		out.outcome = socle.OutcomeRefused
+	case xds.ResponsePartial:
+		out.Partial, out.retry = true, false
+	}
+	return out.Code, out
+}
+
+func severity(urn string) string {
+	switch urn {
+	case xds.SeverityError:
+		return "Error"
+	case xds.SeverityWarning:
+		return "Warning"
+	}
+	return urn
+}
+
+func partial(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Partial
+}
