@@ -41,7 +41,7 @@ func (a *Authority) Card(c Card, u Usage) (tls.Certificate, error) {
 	}
 	t := &x509.Certificate{NotBefore: c.NotBefore, NotAfter: c.NotAfter}
 	switch u {
-	case CardAuth:
+	case CardAuth: // clientAuth is assumed
 		t.KeyUsage, t.ExtKeyUsage = x509.KeyUsageDigitalSignature|x509.KeyUsageKeyEncipherment, []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	case CardSign:
 		t.KeyUsage, t.ExtKeyUsage = x509.KeyUsageContentCommitment, []x509.ExtKeyUsage{x509.ExtKeyUsageEmailProtection}

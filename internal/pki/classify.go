@@ -26,14 +26,16 @@ const (
 
 var cardTypes = []CardType{CPS, CPF, CPE, CPA}
 
-// Extensions of CPx certificates, arc 1.2.250.1.71.1.2 of GIP-CPS.
+// Extensions of CPx certificates, arc 1.2.250.1.71.1.2 of GIP-CPS. Both hold a
+// DER INTEGER; for the profession this is assumed.
 var (
 	oidCardType   = asn1.ObjectIdentifier{1, 2, 250, 1, 71, 1, 2, 2}
 	oidProfession = asn1.ObjectIdentifier{1, 2, 250, 1, 71, 1, 2, 7}
 )
 
 // Common names of the authorities of the IGC-Santé that issue the certificates
-// used here; the test ones begin with "TEST ".
+// used here; the test ones begin with "TEST ". The one of persons is assumed
+// from its test name.
 const (
 	IssuerOrganisations = "AC IGC-SANTE ELEMENTAIRE ORGANISATIONS"
 	IssuerPersons       = "AC IGC-SANTE FORT PERSONNES"

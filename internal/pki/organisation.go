@@ -31,7 +31,7 @@ func (a *Authority) Organisation(o Organisation, u Usage) (tls.Certificate, erro
 		t.KeyUsage, t.ExtKeyUsage = x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	case Sign:
 		t.KeyUsage, t.ExtKeyUsage = x509.KeyUsageDigitalSignature|x509.KeyUsageContentCommitment, []x509.ExtKeyUsage{x509.ExtKeyUsageEmailProtection}
-	case Confidentiality:
+	case Confidentiality: // emailProtection is assumed
 		t.KeyUsage, t.ExtKeyUsage = x509.KeyUsageKeyEncipherment, []x509.ExtKeyUsage{x509.ExtKeyUsageEmailProtection}
 	default:
 		return tls.Certificate{}, errors.New("pki: organisation certificate: usage must be AuthClient, Sign or Confidentiality, not " + u.String())

@@ -17,8 +17,8 @@ const (
 	maxAsked   = 30 * time.Second // longest Retry-After that is waited for
 )
 
-// Retry calls f, with the number of the attempt from 1, until it succeeds, at
-// most attempts times. An error is tried again when it is socle.Retryable and,
+// Retry calls f, with the number of the attempt from 1, until it succeeds: once
+// at least, at most attempts times. An error is tried again when it is socle.Retryable and,
 // for what is not idempotent, when its outcome is also NotSent. Each call of f
 // must make a new message, with a new id and a new signature time.
 //
