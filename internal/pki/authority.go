@@ -43,13 +43,6 @@ type Option func(*Authority)
 // WithClock replaces time.Now: validities are counted from it.
 func WithClock(now func() time.Time) Option { return func(a *Authority) { a.clock = now } }
 
-// Names of the test hierarchy. Those of the roots are assumed from the
-// production root of the gamme élémentaire.
-const (
-	rootElementaire = testPrefix + "AC RACINE IGC-SANTE ELEMENTAIRE"
-	rootFort        = testPrefix + "AC RACINE IGC-SANTE FORT"
-)
-
 // Policy OID seen on test certificates of the IGC-Santé (segur sheet §3.1).
 var policy = asn1.ObjectIdentifier{1, 2, 250, 1, 213, 1, 7, 2, 1, 1, 1, 1}
 

@@ -34,11 +34,9 @@ var (
 )
 
 // Common names of the authorities of the IGC-Santé that issue the certificates
-// used here; the test ones begin with "TEST ". The one of persons is assumed
-// from its test name.
+// used here; the test ones begin with "TEST ". That of persons is in dialect.go.
 const (
 	IssuerOrganisations = "AC IGC-SANTE ELEMENTAIRE ORGANISATIONS"
-	IssuerPersons       = "AC IGC-SANTE FORT PERSONNES"
 	testPrefix          = "TEST "
 	testUnit            = "IGC-SANTE TEST"
 )
