@@ -11,13 +11,13 @@ import (
 func sample() *cda.Document {
 	at := time.Date(2026, 3, 2, 9, 30, 0, 0, time.FixedZone("", 3600))
 	pharmacy := &cda.Organization{
-		IDs: []cda.ID{{Root: socle.OIDStructure, Extension: "1750512344"}}, Name: "Pharmacie du Marché",
+		IDs: []cda.ID{{Root: socle.OIDStructure, Extension: "1750512345"}}, Name: "Pharmacie du Marché",
 		Telecoms: []cda.Telecom{{Use: "WP", Value: "tel:0100000000"}},
 	}
 	frame := *pharmacy
 	frame.Industry = coded("AMBULATOIRE", "1.2.250.1.213.1.1.4.9", "Ambulatoire")
 	pharmacist := cda.Entity{
-		IDs:    []cda.ID{{Root: socle.OIDPerson, Extension: "899900000009"}},
+		IDs:    []cda.ID{{Root: socle.OIDPerson, Extension: "899900000003"}},
 		Code:   coded("G15_21/A", "1.2.250.1.213.1.1.4.5", "Pharmacien titulaire d'officine"),
 		Person: &cda.Name{Family: []cda.NamePart{{Text: "ARNICA"}}, Given: []cda.NamePart{{Text: "Paule"}}},
 	}

@@ -61,7 +61,7 @@ func full() *cda.Document {
 	d.Version = 2
 	d.Encounter.IDs = []cda.ID{{Root: "1.2.7"}}
 	d.Encounter.Responsible = &cda.Participation{Entity: d.Legal.Entity}
-	d.Encounter.FacilityIDs = []cda.ID{{Root: socle.OIDStructure, Extension: "1750512344"}}
+	d.Encounter.FacilityIDs = []cda.ID{{Root: socle.OIDStructure, Extension: "1750512345"}}
 	d.Encounter.FacilityName = "Pharmacie du Marché"
 	return d
 }
