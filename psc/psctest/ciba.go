@@ -38,6 +38,9 @@ type Answer struct {
 	// IDToken may change the claims of the ID token before it is signed, to see
 	// a client refuse them.
 	IDToken func(claims map[string]any)
+	// As is the person who answers in the place of the one asked for, as a
+	// confusion of the service would have it.
+	As string
 	// Unreachable makes the service say that it could not call the device.
 	Unreachable bool
 }
@@ -115,6 +118,9 @@ func (s *Server) begin(w http.ResponseWriter, client string, f map[string]string
 
 	now := s.Clock().Now()
 	id := opaque()
+	if script.As != "" {
+		hint = script.As
+	}
 	s.mu.Lock()
 	for old, q := range s.requests { // nothing else forgets them
 		if now.After(q.dies) {
