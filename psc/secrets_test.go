@@ -1,0 +1,138 @@
+package psc_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/soclesante/socle"
+	"github.com/soclesante/socle/internal/emulator"
+	"github.com/soclesante/socle/psc"
+	"github.com/soclesante/socle/psc/psctest"
+)
+
+// TestNothingSecretShows goes through everything a client does, well and
+// badly, and looks for every secret of the wire in all that it shows.
+func TestNothingSecretShows(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var shown bytes.Buffer
+	show := func(v ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, x := range v {
+			fmt.Fprintf(&shown, "%v\n%+v\n%#v\n%s\n", x, x, x, x)
+			if b, err := json.Marshal(x); err == nil {
+				shown.Write(b)
+			}
+		}
+	}
+	w := newWorld(t, func(c *psc.Config) {
+		c.Logger = slog.New(slog.NewJSONHandler(&locked{mu: &mu, b: &shown}, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		c.Observe = func(_ context.Context, x socle.Exchange) {
+			show(x, string(x.Request), string(x.Response))
+		}
+	})
+	log := w.config.Logger
+
+	for _, a := range []psctest.Answer{{Decision: psctest.Deny}, {Decision: psctest.Ignore}, {Unreachable: true}, {ACR: "eidas0"}, {As: psctest.Adjoint}, {SlowDown: 1, ACR: "-"}} {
+		w.Script(psctest.Titulaire, a)
+		s, err := w.client.Login(t.Context(), request(t, psctest.Titulaire))
+		show(s, err)
+		log.Info("login", "session", s, "err", err)
+	}
+	_, err := w.client.Login(t.Context(), request(t, "899900001043"))
+	show(err)
+	w.Script(psctest.Titulaire, psctest.Answer{})
+	p, err := w.client.StartCIBA(t.Context(), request(t, psctest.Titulaire))
+	require.NoError(t, err)
+	show(p, struct{ P *psc.Pending }{p})
+	log.Info("pending", "p", p)
+	s, err := p.Wait(t.Context())
+	require.NoError(t, err)
+	show(s, struct{ S *psc.Session }{s}, []any{s, map[string]any{"s": s}})
+	fmt.Fprintf(&shown, "%v %+v %#v %s", s.UserInfo(), s.UserInfo(), s.UserInfo(), s.UserInfo()) // its JSON is its content
+	log.Info("session", "s", s, "u", s.UserInfo())
+	w.Clock().Advance(2 * time.Minute)
+	w.Fail(emulator.Fault{Operation: "token.refresh", Status: 500, Times: 3})
+	_, err = s.AccessToken(t.Context())
+	show(err)
+	_, err = s.AccessToken(t.Context())
+	require.NoError(t, err)
+	w.EndSessions(psctest.Titulaire)
+	w.Clock().Advance(2 * time.Minute)
+	_, err = s.AccessToken(t.Context())
+	show(err, s.Logout(t.Context()), s)
+
+	mu.Lock()
+	text := shown.String()
+	mu.Unlock()
+	secrets := wireSecrets(t, w)
+	require.Greater(t, len(secrets), 20)
+	for _, secret := range secrets {
+		absent(t, text, secret)
+	}
+	for _, identifying := range []string{psctest.Titulaire, psctest.Titulaire[1:], "899900001043", "TITULAIRE0000100", "CAMILLE"} {
+		absent(t, text, identifying)
+	}
+	require.Contains(t, text, "exchange", "the log was on")
+}
+
+func absent(t *testing.T, text, secret string) {
+	t.Helper()
+	if i := strings.Index(text, secret); i >= 0 {
+		t.Errorf("%.40q… is shown after %q", secret, text[max(0, i-200):i])
+	}
+}
+
+// wireSecrets gives every token and request id that the emulator saw or gave,
+// whole and in parts.
+func wireSecrets(t *testing.T, w *world) []string {
+	t.Helper()
+	var all []string
+	add := func(v string) {
+		if v != "" {
+			all = append(all, v)
+			for _, part := range strings.Split(v, ".") {
+				if len(part) > 60 {
+					all = append(all, part)
+				}
+			}
+		}
+	}
+	for _, e := range w.Journal() {
+		form, err := url.ParseQuery(string(e.Request))
+		require.NoError(t, err)
+		for _, name := range []string{"auth_req_id", "refresh_token", "token", "id_token_hint"} {
+			add(form.Get(name))
+		}
+		var answer map[string]any
+		if json.Unmarshal(e.Response, &answer) == nil {
+			for _, name := range []string{"auth_req_id", "access_token", "refresh_token", "id_token"} {
+				v, _ := answer[name].(string)
+				add(v)
+			}
+		}
+	}
+	return all
+}
+
+type locked struct {
+	mu *sync.Mutex
+	b  *bytes.Buffer
+}
+
+func (l *locked) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
