@@ -1,0 +1,106 @@
+package mss
+
+import (
+	"log/slog"
+	"regexp"
+	"strings"
+	"unique"
+
+	"github.com/soclesante/socle/ins"
+)
+
+// Address is the address of a mailbox (BAL) of the MSSanté space. It is
+// comparable; the zero value means "none". A patient's address holds the
+// matricule of their INS: it shows itself redacted, and only Wire gives it.
+type Address struct{ h unique.Handle[mailbox] }
+
+type mailbox struct{ local, domain string }
+
+var (
+	localForm  = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$")
+	domainForm = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+)
+
+// ParseAddress reads a bare address, such as officine@pharmacie.mssante.fr. A
+// domain with accents must be given in its ASCII form (xn--…).
+func ParseAddress(s string) (Address, error) {
+	local, domain, ok := cutLast(s, '@')
+	domain = strings.ToLower(domain)
+	switch {
+	case !ok || len(s) > 254 || len(local) > 64:
+		return Address{}, &AddressError{"local part, @ and domain expected, 254 characters at most"}
+	case !localForm.MatchString(local):
+		return Address{}, &AddressError{"unquoted local part in ASCII expected before @"}
+	case !domainForm.MatchString(domain):
+		return Address{}, &AddressError{"domain name in ASCII (xn-- for accents) expected after @"}
+	}
+	return Address{unique.Make(mailbox{local, domain})}, nil
+}
+
+// AddressError tells why an address was refused. It does not hold the address.
+type AddressError struct{ Reason string }
+
+// Error tells the reason.
+func (e *AddressError) Error() string { return "mss: address: " + e.Reason }
+
+func cutLast(s string, sep byte) (before, after string, found bool) {
+	if i := strings.LastIndexByte(s, sep); i >= 0 {
+		return s[:i], s[i+1:], true
+	}
+	return s, "", false
+}
+
+func (a Address) parts() mailbox {
+	if a.IsZero() {
+		return mailbox{}
+	}
+	return a.h.Value()
+}
+
+// Wire gives the whole address, as headers carry it; empty for none.
+func (a Address) Wire() string {
+	if a.IsZero() {
+		return ""
+	}
+	return a.parts().local + "@" + a.parts().domain
+}
+
+// Domain gives the domain, in lower case.
+func (a Address) Domain() string { return a.parts().domain }
+
+// IsZero reports whether there is no address.
+func (a Address) IsZero() bool { return a == Address{} }
+
+// IsPatient reports whether the address is one of Mon espace santé: its domain
+// is patient.mssante.fr, or patient.….mssante.fr for test platforms (assumed).
+func (a Address) IsPatient() bool {
+	d := a.Domain()
+	return d == patientDomain || strings.HasPrefix(d, "patient.") && strings.HasSuffix(d, ".mssante.fr")
+}
+
+// Matricule gives the matricule in a patient's address. It is what the address
+// says, key unchecked, and nobody has verified that it is the patient's INS.
+func (a Address) Matricule() (ins.Matricule, bool) {
+	if !a.IsPatient() {
+		return ins.Matricule{}, false
+	}
+	m, err := ins.ParseMatriculeLenient(a.parts().local)
+	return m, err == nil
+}
+
+// String gives a professional's address, and only the domain of a patient's.
+func (a Address) String() string {
+	if a.IsPatient() {
+		return "…@" + a.Domain()
+	}
+	return a.Wire()
+}
+
+// GoString is String.
+func (a Address) GoString() string { return "mss.Address(" + a.String() + ")" }
+
+// MarshalText is String: a patient's address does not survive it.
+func (a Address) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// LogValue is String.
+func (a Address) LogValue() slog.Value { return slog.StringValue(a.String()) }

@@ -1,0 +1,150 @@
+package mss
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"io"
+	netmail "net/mail"
+	"strings"
+	"time"
+
+	"github.com/emersion/go-message/mail"
+)
+
+const archiveName = "IHE_XDM.ZIP"
+
+// compose writes the message (RFC 5322). Every header that the référentiel
+// wants is set here and nowhere else.
+func (m *Mailbox) compose(d Draft, e envelope, answered *Message, parcel *parcel, at time.Time, r *SendReport) ([]byte, error) {
+	var h mail.Header
+	h.SetDate(at)
+	h.SetAddressList("From", []*mail.Address{{Name: m.access.Label.String(), Address: m.access.Address.Wire()}})
+	h.SetAddressList("To", wire(e.to))
+	if len(e.cc) > 0 {
+		h.SetAddressList("Cc", wire(e.cc))
+	}
+	if r.MessageID = d.MessageID; r.MessageID == "" {
+		r.MessageID = newMessageID(m.access.Address.Domain())
+	}
+	h.SetMessageID(r.MessageID)
+	if answered != nil {
+		if e.inReplyTo == "" {
+			r.degrade("ECO.2.2.2", "the message answered has no Message-ID: the answer has no In-Reply-To")
+		} else {
+			h.SetMsgIDList("In-Reply-To", []string{e.inReplyTo})
+			h.SetMsgIDList("References", e.references)
+		}
+	}
+	h.SetSubject(subject(d, answered, parcel))
+	h.Set("X-MSS-NIL", m.client.product)
+	if parcel != nil {
+		r.Codes, r.INS = parcel.codes, "N"
+		if parcel.qualified {
+			r.INS = "O"
+		}
+		h.Set("X-MSS-CODECDA", strings.Join(parcel.codes, ","))
+		h.Set("X-MSS-INS", r.INS)
+	}
+	if d.Final {
+		h.Set("X-MSS-MES", "FIN")
+		r.Final = true
+	}
+	files := d.Files
+	if parcel != nil {
+		files = append(append([]File{{Name: archiveName, MediaType: "application/zip", Content: parcel.archive}}, parcel.pdfs...), files...)
+	}
+	return write(h, d.Text, files)
+}
+
+func write(h mail.Header, text string, files []File) ([]byte, error) {
+	var b bytes.Buffer
+	content := strings.ReplaceAll(strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\r\n", "\n"), "\n", "\r\n") + "\r\n"
+	if len(files) == 0 {
+		h.SetContentType("text/plain", map[string]string{"charset": "utf-8"})
+		w, err := mail.CreateSingleInlineWriter(&b, h)
+		if err != nil {
+			return nil, err
+		}
+		_, err = io.WriteString(w, content)
+		return b.Bytes(), firstError(err, w.Close())
+	}
+	w, err := mail.CreateWriter(&b, h)
+	if err != nil {
+		return nil, err
+	}
+	var inline mail.InlineHeader
+	inline.SetContentType("text/plain", map[string]string{"charset": "utf-8"})
+	t, err := w.CreateSingleInline(inline)
+	if err != nil {
+		return nil, err
+	}
+	_, err = io.WriteString(t, content)
+	if err = firstError(err, t.Close()); err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		var a mail.AttachmentHeader
+		media := f.MediaType
+		if media == "" {
+			media = "application/octet-stream"
+		}
+		a.SetContentType(media, map[string]string{"name": f.Name})
+		a.SetFilename(f.Name)
+		p, err := w.CreateAttachment(a)
+		if err != nil {
+			return nil, err
+		}
+		_, err = p.Write(f.Content)
+		if err = firstError(err, p.Close()); err != nil {
+			return nil, err
+		}
+	}
+	return b.Bytes(), w.Close()
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func wire(l []Address) []*mail.Address {
+	out := make([]*mail.Address, len(l))
+	for i, a := range l {
+		out[i] = (*mail.Address)(&netmail.Address{Address: a.Wire()})
+	}
+	return out
+}
+
+// subject gives the subject: with documents, in the form of ECO.2.1.3.
+func subject(d Draft, answered *Message, p *parcel) string {
+	s := d.Subject
+	if s == "" && answered != nil {
+		s = answered.Subject
+		if !strings.HasPrefix(strings.ToLower(s), "re:") {
+			s = "Re: " + s
+		}
+	}
+	if p != nil {
+		if s == "" {
+			s = p.title
+		}
+		s = "XDM/1.0/DDM+" + strings.TrimSpace(s+" "+p.patient)
+	}
+	s = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, ""), func(r rune) bool { return r <= ' ' || r == 0x7f }), " ")
+	if runes := []rune(s); len(runes) > 250 {
+		s = string(runes[:250])
+	}
+	return s
+}
+
+func newMessageID(domain string) string {
+	var b [16]byte
+	_, _ = rand.Read(b[:])
+	return fmt.Sprintf("%s@%s", hex.EncodeToString(b[:]), domain)
+}

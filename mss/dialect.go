@@ -1,0 +1,46 @@
+package mss
+
+// patientDomain is the domain of Mon espace santé's mailboxes.
+const patientDomain = "patient.mssante.fr"
+
+// Dialect holds what no public text confirms of the wire. The zero value is
+// what the client assumes; see docs/unknowns.md.
+type Dialect struct {
+	// PatientDomain is the domain under which patients' addresses are built.
+	// Empty means patient.mssante.fr, which is public; that test platforms use
+	// it too is assumed.
+	PatientDomain string
+	// PatientLimit is the size in bytes beyond which Mon espace santé bounces
+	// a message. Zero means 25,000,000: "25 Mo" is public, its reading as
+	// decimal is assumed.
+	PatientLimit int64
+	// SubmissionInitialResponse sends the token with the AUTH command of SMTP.
+	// The zero value waits for the server's request, because the token of Pro
+	// Santé Connect may not fit in a command line: that every operator accepts
+	// to be waited for is assumed.
+	SubmissionInitialResponse bool
+	// AuthUser gives the user name of XOAUTH2. Nil means the mailbox's
+	// address, for delegated mailboxes too, which is assumed.
+	AuthUser func(mailbox Address) string
+}
+
+func (d Dialect) patientDomain() string {
+	if d.PatientDomain == "" {
+		return patientDomain
+	}
+	return d.PatientDomain
+}
+
+func (d Dialect) patientLimit() int64 {
+	if d.PatientLimit == 0 {
+		return 25_000_000
+	}
+	return d.PatientLimit
+}
+
+func (d Dialect) authUser(a Address) string {
+	if d.AuthUser == nil {
+		return a.Wire()
+	}
+	return d.AuthUser(a)
+}

@@ -1,0 +1,184 @@
+package mss
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/soclesante/socle/ins"
+)
+
+// Draft is a message to send. Its headers are the client's business.
+type Draft struct {
+	// To and Cc are professionals' mailboxes. A patient is written to through
+	// Patients, or by answering.
+	To, Cc []Address
+	// Patients are written to at the address of their INS, which only a
+	// qualified identity has (ECO.2.2.6). Write to a minor at their own
+	// address, never at their parents'.
+	Patients []ins.Identity
+	// Subject is without prefix. With documents it is the label of the XDM
+	// subject, to which the name and birth date of the patient are added
+	// (ECO.2.1.3); empty means the title of the first document. Of a reply,
+	// empty means that of the message answered.
+	Subject string
+	// Text is the message, mandatory.
+	Text string
+	// Documents are CDA documents, all of one patient (SC.MSS/CONF.23). They
+	// travel in IHE_XDM.ZIP, and the PDF of each beside it.
+	Documents []Outgoing
+	// Files are other files.
+	Files []File
+	// Final closes the exchange: Mon espace santé lets the patient answer no
+	// more (X-MSS-MES: FIN, ECO.2.2.8). It needs a patient among the recipients.
+	Final bool
+	// MessageID is the identifier of the message, without brackets. Empty makes
+	// one. Give one to send the same message again under the same identifier,
+	// after an outcome that is unknown.
+	MessageID string
+}
+
+// Outgoing is a CDA document to send.
+type Outgoing struct {
+	CDA []byte
+	// PDF is the PDF/A-1 made from the document. The référentiel wants one for
+	// each document (ECO.2.1.1, ECO.2.1.5): without it, the report tells.
+	PDF []byte
+}
+
+// File is a file to attach. Its content is held in memory, as the whole
+// message is while it is sent.
+type File struct {
+	Name      string
+	MediaType string // application/octet-stream when empty
+	Content   []byte
+}
+
+// envelope is who gets a message, and which it answers.
+type envelope struct {
+	to, cc     []Address
+	patients   int // recipients of Mon espace santé
+	pseudonym  string
+	inReplyTo  string
+	references []string
+}
+
+// address makes the envelope of a draft; answered is the message it replies
+// to, or nil.
+func (m *Mailbox) address(d Draft, answered *Message) (envelope, error) {
+	e := envelope{cc: d.Cc}
+	if answered != nil {
+		to, err := replyTo(answered)
+		if err != nil {
+			return envelope{}, err
+		}
+		e.to = append(e.to, to)
+		if answered.MessageID != "" {
+			e.inReplyTo = answered.MessageID
+			e.references = thread(answered)
+		}
+	}
+	for _, a := range append(append([]Address{}, d.To...), d.Cc...) {
+		if a.IsZero() {
+			return envelope{}, notConform("RFC 5322", "To, Cc: an empty address")
+		}
+		if a.IsPatient() {
+			return envelope{}, notConform("ECO.2.2.6", "To, Cc: write to a patient through Draft.Patients, whose address is made of a qualified INS, or with Reply")
+		}
+	}
+	e.to = append(e.to, d.To...)
+	for i, p := range d.Patients {
+		sendable, err := p.Sendable()
+		if err != nil {
+			return envelope{}, &Error{Op: "send", Code: "ECO.2.2.6", Text: fmt.Sprintf("Patients[%d]", i), Err: err, kind: ErrNotConform, outcome: notSent}
+		}
+		a, err := ParseAddress(sendable.Matricule.Wire() + "@" + m.client.cfg.Dialect.patientDomain())
+		if err != nil {
+			return envelope{}, &Error{Op: "send", Err: err, outcome: notSent}
+		}
+		e.to = append(e.to, a)
+	}
+	seen := map[Address]bool{}
+	unique := func(l []Address) (out []Address) {
+		for _, a := range l {
+			if !seen[a] {
+				seen[a] = true
+				out = append(out, a)
+			}
+		}
+		return out
+	}
+	e.to, e.cc = unique(e.to), unique(e.cc)
+	if len(e.to) == 0 {
+		return envelope{}, notConform("RFC 5321", "no recipient")
+	}
+	for _, a := range e.to {
+		if a.IsPatient() {
+			e.patients++
+			if number, ok := a.Matricule(); ok && e.pseudonym == "" {
+				e.pseudonym = m.client.cfg.Pseudonym(number.Wire())
+			}
+		}
+	}
+	if d.Final && e.patients == 0 {
+		return envelope{}, notConform("ECO.2.2.8", "Final: X-MSS-MES: FIN is for a message to a patient, and there is none among the recipients")
+	}
+	return e, nil
+}
+
+// replyTo gives whom to answer: a patient at the address that wrote and no
+// other; a professional where they ask to be answered.
+func replyTo(m *Message) (Address, error) {
+	if m.Sender.Kind == SenderUnknown {
+		return Address{}, notConform("RFC 5322", "the message answered has no sender that can be read")
+	}
+	if m.Sender.Kind == SenderProfessional && len(m.ReplyTo) > 0 && !m.ReplyTo[0].IsPatient() {
+		return m.ReplyTo[0], nil
+	}
+	return m.Sender.Address, nil
+}
+
+// thread gives the References of an answer (RFC 5322 section 3.6.4), the first
+// and the last ones when there are very many.
+func thread(m *Message) []string {
+	refs := append([]string{}, m.References...)
+	if len(refs) == 0 && m.InReplyTo != "" {
+		refs = append(refs, m.InReplyTo)
+	}
+	if len(refs) > 20 {
+		refs = append(refs[:1], refs[len(refs)-19:]...)
+	}
+	return append(refs, m.MessageID)
+}
+
+func (d Draft) check() error {
+	if strings.TrimSpace(d.Text) == "" {
+		return notConform("ECO.2.2.4", "Text: mandatory")
+	}
+	if d.MessageID != "" {
+		left, right, ok := strings.Cut(d.MessageID, "@")
+		if !ok || left == "" || right == "" || strings.ContainsFunc(d.MessageID, func(r rune) bool { return r <= ' ' || r > '~' || r == '<' || r == '>' }) ||
+			strings.Contains(right, "@") {
+			return notConform("ECO.2.2.1", "MessageID: left@right expected, in ASCII and without brackets")
+		}
+	}
+	for i, f := range d.Files {
+		if err := f.check(); err != nil {
+			return notConform("RFC 2183", "Files[%d]: %v", i, err)
+		}
+	}
+	return nil
+}
+
+func (f File) check() error {
+	switch {
+	case f.Name == "" || f.Name != cleanName(f.Name) || strings.ContainsFunc(f.Name, unicode.IsControl):
+		return errors.New("a file name without folders is mandatory")
+	case strings.EqualFold(f.Name, archiveName):
+		return errors.New("IHE_XDM.ZIP is made of Documents, and is not attached as a file")
+	case f.MediaType != "" && (!strings.Contains(f.MediaType, "/") || strings.ContainsFunc(f.MediaType, func(r rune) bool { return r <= ' ' || r > '~' })):
+		return errors.New("a media type such as application/pdf expected")
+	}
+	return nil
+}

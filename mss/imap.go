@@ -1,0 +1,288 @@
+package mss
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapclient"
+
+	"github.com/soclesante/socle"
+)
+
+// reader is one authenticated IMAP connection. It is the only place that knows
+// the IMAP library. Its methods are called one at a time, under whileOpen.
+type reader struct {
+	conn     net.Conn
+	client   *imapclient.Client
+	folder   string // selected, "" for none
+	validity uint32
+}
+
+// openReader connects, secures and authenticates (ECO.1.2.1).
+func (c *Client) openReader(ctx context.Context, mailbox Address, token string) (*reader, error) {
+	address := c.cfg.Environment.IMAP
+	// The library writes an empty answer as "=", which servers refuse: a
+	// refusal is answered with the one byte 0x01.
+	auth, err := newXOAUTH2(c.cfg.Dialect.authUser(mailbox), token, true, []byte{1})
+	if err != nil {
+		return nil, &Error{Op: "open", Err: err, outcome: socle.OutcomeNotSent}
+	}
+	conn, err := c.connect(ctx, address)
+	if err != nil {
+		return nil, lost(ctx, "open", err)
+	}
+	r := &reader{conn: conn}
+	err = whileOpen(ctx, conn, func() error {
+		if c.cfg.Environment.ImplicitTLS {
+			r.client = imapclient.New(conn, nil)
+		} else if r.client, err = imapclient.NewStartTLS(conn, &imapclient.Options{TLSConfig: c.tlsConfig(address)}); err != nil {
+			return err
+		}
+		return r.client.Authenticate(auth)
+	})
+	if err == nil {
+		return r, nil
+	}
+	if r.client != nil {
+		_ = r.client.Close()
+	}
+	_ = conn.Close()
+	if ctx.Err() == nil {
+		var no *imap.Error
+		switch isNo := errors.As(err, &no); {
+		case isNo && (no.Code == imap.ResponseCodeUnavailable || no.Code == imap.ResponseCodeInUse):
+			return nil, &refusedToken{code: string(no.Code), text: no.Text, refusal: auth.refusal, temporary: true}
+		case isNo && (auth.sent || no.Code == imap.ResponseCodeAuthenticationFailed):
+			return nil, &refusedToken{code: string(no.Code), text: no.Text, refusal: auth.refusal}
+		case isNo:
+			return nil, answered("open", no)
+		case auth.refusal != nil || auth.odd != nil: // challenged, then disconnected
+			return nil, &refusedToken{refusal: auth.refusal, text: "connection closed after the challenge"}
+		}
+	}
+	return nil, lost(ctx, "open", err)
+}
+
+// answered makes the error of an IMAP command that the operator refused.
+func answered(op string, no *imap.Error) *Error {
+	e := &Error{Op: op, Code: string(no.Code), Text: scrub(no.Text), outcome: socle.OutcomeRefused}
+	switch no.Code {
+	case imap.ResponseCodeUnavailable, imap.ResponseCodeInUse, imap.ResponseCodeServerBug, imap.ResponseCodeLimit:
+		e.retryable = true
+	case imap.ResponseCodeTooBig, imap.ResponseCodeOverQuota:
+		e.kind = ErrTooLarge
+	}
+	if e.Code == "" {
+		e.Code = string(no.Type)
+	}
+	return e
+}
+
+func (r *reader) close() {
+	_ = r.conn.Close()
+	_ = r.client.Close()
+}
+
+// logout ends the session properly, within a second.
+func (r *reader) logout() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = whileOpen(ctx, r.conn, func() error { return r.client.Logout().Wait() })
+	r.close()
+}
+
+// open selects a folder, read-only, unless it is selected already.
+func (r *reader) open(folder string) error {
+	if r.folder == folder {
+		return r.client.Noop().Wait() // announces what has arrived since
+	}
+	data, err := r.client.Select(folder, &imap.SelectOptions{ReadOnly: true}).Wait()
+	if err != nil {
+		return err
+	}
+	r.folder, r.validity = folder, data.UIDValidity
+	return nil
+}
+
+// after gives the UIDs above n in ascending order.
+func (r *reader) after(n uint32) ([]uint32, error) {
+	if n == ^uint32(0) {
+		return nil, nil
+	}
+	var set imap.UIDSet
+	set.AddRange(imap.UID(n+1), 0) // 0 is "*"
+	data, err := r.client.UIDSearch(&imap.SearchCriteria{UID: []imap.UIDSet{set}}, nil).Wait()
+	if err != nil {
+		return nil, err
+	}
+	var out []uint32
+	for _, u := range data.AllUIDs() {
+		if uint32(u) > n { // "n:*" holds the last message even below n
+			out = append(out, uint32(u))
+		}
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
+// fetched is one message of a FETCH.
+type fetched struct {
+	uid      uint32
+	seen     bool
+	received time.Time
+	size     int64
+	section  []byte
+}
+
+// fetch asks for a section of messages and their attributes; limit bounds each section.
+func (r *reader) fetch(uids []uint32, section *imap.FetchItemBodySection, limit int64) ([]fetched, error) {
+	var set imap.UIDSet
+	for _, u := range uids {
+		set.AddNum(imap.UID(u))
+	}
+	cmd := r.client.Fetch(set, &imap.FetchOptions{UID: true, Flags: true, InternalDate: true, RFC822Size: true,
+		BodySection: []*imap.FetchItemBodySection{section}})
+	var out []fetched
+	for msg := cmd.Next(); msg != nil; msg = cmd.Next() {
+		var f fetched
+		for item := msg.Next(); item != nil; item = msg.Next() {
+			switch item := item.(type) {
+			case imapclient.FetchItemDataUID:
+				f.uid = uint32(item.UID)
+			case imapclient.FetchItemDataFlags:
+				f.seen = slices.ContainsFunc(item.Flags, func(flag imap.Flag) bool { return strings.EqualFold(string(flag), string(imap.FlagSeen)) })
+			case imapclient.FetchItemDataInternalDate:
+				f.received = item.Time
+			case imapclient.FetchItemDataRFC822Size:
+				f.size = item.Size
+			case imapclient.FetchItemDataBodySection:
+				if item.Literal == nil {
+					continue
+				}
+				var err error
+				if f.section, err = io.ReadAll(io.LimitReader(item.Literal, limit)); err != nil {
+					r.close()
+					return nil, errors.Join(err, cmd.Close())
+				}
+				if item.Literal.Size() > limit {
+					r.close()
+					_ = cmd.Close()
+					return nil, fmt.Errorf("the operator sent %d bytes where %d at most were asked for", item.Literal.Size(), limit)
+				}
+			}
+		}
+		if f.uid != 0 {
+			out = append(out, f)
+		}
+	}
+	return out, cmd.Close()
+}
+
+const summaryLimit = 64 << 10 // header fields of one message in a list
+
+func (r *reader) summaries(uids []uint32) ([]Summary, error) {
+	section := &imap.FetchItemBodySection{Specifier: imap.PartSpecifierHeader, HeaderFields: listed, Peek: true,
+		Partial: &imap.SectionPartial{Size: summaryLimit}}
+	l, err := r.fetch(uids, section, summaryLimit)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(l, func(a, b fetched) int { return int(int64(a.uid) - int64(b.uid)) })
+	out := make([]Summary, 0, len(l))
+	for _, f := range l {
+		h, _, _ := parseHeader(f.section)
+		s := summarize(h)
+		s.UID, s.Seen, s.Received, s.Size = UID{r.validity, f.uid}, f.seen, f.received, f.size
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+const chunk = 1 << 20
+
+// raw gives a whole message, chunk by chunk so that no command takes long. The
+// fetched has no uid when there is no such message; its section is nil when
+// the message is larger than limit.
+func (r *reader) raw(uid uint32, limit int64) (fetched, error) {
+	var whole fetched
+	for {
+		offset := int64(len(whole.section))
+		l, err := r.fetch([]uint32{uid}, &imap.FetchItemBodySection{Peek: true, Partial: &imap.SectionPartial{Offset: offset, Size: chunk}}, chunk)
+		if err != nil {
+			return fetched{}, err
+		}
+		i := slices.IndexFunc(l, func(f fetched) bool { return f.uid == uid })
+		if i < 0 {
+			return fetched{}, nil
+		}
+		part := l[i].section
+		if offset == 0 {
+			whole = l[i]
+			if whole.size > limit {
+				whole.section = nil
+				return whole, nil
+			}
+			if int64(len(part)) < whole.size {
+				whole.section = append(make([]byte, 0, whole.size), part...)
+			}
+		} else {
+			whole.section = append(whole.section, part...)
+		}
+		if len(part) < chunk {
+			return whole, nil
+		}
+		if int64(len(whole.section)) > limit {
+			whole.section, whole.size = nil, int64(len(whole.section))
+			return whole, nil
+		}
+	}
+}
+
+// sentFolders are the names under which operators keep sent messages when they
+// do not mark the folder \Sent.
+var sentFolders = []string{"Sent", "INBOX.Sent", "INBOX/Sent", "Sent Messages", "Sent Items", "Éléments envoyés", "Messages envoyés"}
+
+// sent finds the folder of sent messages (RFC 6154), making one if there is none.
+func (r *reader) sent() (string, error) {
+	var options *imap.ListOptions
+	caps := r.client.Caps()
+	if caps.Has(imap.CapSpecialUse) && caps.Has(imap.CapListExtended) {
+		options = &imap.ListOptions{ReturnSpecialUse: true}
+	}
+	folders, err := r.client.List("", "*", options).Collect()
+	if err != nil {
+		return "", err
+	}
+	for _, f := range folders {
+		if slices.Contains(f.Attrs, imap.MailboxAttrSent) {
+			return f.Mailbox, nil
+		}
+	}
+	for _, name := range sentFolders {
+		for _, f := range folders {
+			if f.Mailbox == name {
+				return name, nil
+			}
+		}
+	}
+	return sentFolders[0], r.client.Create(sentFolders[0], nil).Wait()
+}
+
+// append stores a message as read.
+func (r *reader) append(folder string, raw []byte, at time.Time) error {
+	cmd := r.client.Append(folder, int64(len(raw)), &imap.AppendOptions{Flags: []imap.Flag{imap.FlagSeen}, Time: at})
+	_, err := cmd.Write(raw)
+	err = errors.Join(err, cmd.Close())
+	_, wait := cmd.Wait()
+	if wait != nil {
+		return wait
+	}
+	return err
+}

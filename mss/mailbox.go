@@ -1,0 +1,240 @@
+package mss
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+
+	"github.com/soclesante/socle"
+)
+
+// Access says which mailbox to open and for whom.
+type Access struct {
+	// Address of the mailbox (BAL), mandatory.
+	Address Address
+	// Actor is the professional who reads and writes, mandatory: traces name
+	// them (ECO.4.1.1), and their names are the From label of a personal mailbox.
+	Actor socle.Professional
+	// Tokens gives the tokens of their Pro Santé Connect session, mandatory.
+	Tokens TokenSource
+	// Label is the display name of the messages sent. Zero means the names of
+	// the Actor and the name of their structure, which suits a personal mailbox
+	// (PER); an organisation's (ORG) has its Entity alone.
+	Label Label
+}
+
+func (a Access) check() error {
+	var errs []error
+	if a.Address.IsZero() || a.Address.IsPatient() {
+		errs = append(errs, errors.New("Access.Address: the address of a professional mailbox is mandatory"))
+	}
+	if a.Actor.ID.IsZero() {
+		errs = append(errs, errors.New("Access.Actor: who acts is mandatory, with their identifier (ECO.4.1.1)"))
+	}
+	if a.Tokens == nil {
+		errs = append(errs, errors.New("Access.Tokens: mandatory"))
+	}
+	if a.Label.String() == "" {
+		errs = append(errs, errors.New("Access.Label: a given and a family name, or an entity, is mandatory in From (ECO.2.2.7); the Actor has none"))
+	}
+	return errors.Join(errs...)
+}
+
+// Mailbox is an open mailbox. It holds one IMAP connection, which it opens
+// again by itself as long as the token source gives tokens (ECO.1.2.7), and is
+// safe for concurrent use: reading is done one call at a time, each sending has
+// its own connection. Close it.
+type Mailbox struct {
+	client *Client
+	access Access
+	lock   chan struct{} // held while reader and closed are used
+	reader *reader       // nil when there is no connection
+	closed bool
+}
+
+// Open connects to a mailbox. The error is ErrTokenRefused, ErrSessionLost or
+// ErrUntrusted, or a connection error that is retryable; it disturbs nothing
+// else (ECO.1.2.3).
+func (c *Client) Open(ctx context.Context, a Access) (*Mailbox, error) {
+	if a.Label == (Label{}) {
+		a.Label = Label{GivenName: a.Actor.GivenName, FamilyName: a.Actor.FamilyName, Entity: a.Actor.Structure.Name}
+	}
+	if err := a.check(); err != nil {
+		return nil, &Error{Op: "open", Err: err, outcome: socle.OutcomeNotSent}
+	}
+	m := &Mailbox{client: c, access: a, lock: make(chan struct{}, 1)}
+	err := m.reading(ctx, "open", "", func(r *reader) error { return r.open(inbox) })
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+const inbox = "INBOX"
+
+// Address gives the address of the mailbox.
+func (m *Mailbox) Address() Address { return m.access.Address }
+
+// Close ends the session. It waits for a call that is running.
+func (m *Mailbox) Close() error {
+	m.lock <- struct{}{}
+	defer func() { <-m.lock }()
+	if m.reader != nil {
+		m.reader.logout()
+		m.reader = nil
+	}
+	m.closed = true
+	return nil
+}
+
+// reading runs f on the IMAP connection, and once more on a new connection
+// when the one that was open turns out to be broken. f must have no effect on
+// the mailbox.
+func (m *Mailbox) reading(ctx context.Context, op, reference string, f func(*reader) error) error {
+	return m.using(ctx, op, reference, true, f)
+}
+
+// using runs f on the IMAP connection. The error is an *Error.
+func (m *Mailbox) using(ctx context.Context, op, reference string, again bool, f func(*reader) error) error {
+	start := m.client.cfg.Now()
+	err := m.run(ctx, op, again, f)
+	m.tell(ctx, exchange{operation: "imap." + op, reference: reference, start: start, err: err})
+	if err == nil {
+		return nil
+	}
+	return err
+}
+
+func (m *Mailbox) run(ctx context.Context, op string, again bool, f func(*reader) error) *Error {
+	select {
+	case m.lock <- struct{}{}:
+		defer func() { <-m.lock }()
+	case <-ctx.Done():
+		return lost(ctx, op, ctx.Err())
+	}
+	if m.closed {
+		return &Error{Op: op, kind: ErrClosed, outcome: socle.OutcomeNotSent}
+	}
+	for {
+		old := m.reader != nil
+		if !old {
+			err := m.client.authenticated(ctx, op, m.access, func(token string) (err error) {
+				m.reader, err = m.client.openReader(ctx, m.access.Address, token)
+				return err
+			})
+			if err != nil {
+				m.reader = nil
+				return err
+			}
+		}
+		err := whileOpen(ctx, m.reader.conn, func() error { return f(m.reader) })
+		if err == nil {
+			return nil
+		}
+		var (
+			ours *Error
+			no   *imap.Error
+		)
+		switch {
+		case errors.As(err, &ours):
+			return ours
+		case errors.As(err, &no) && no.Type != imap.StatusResponseTypeBye:
+			return answered(op, no)
+		}
+		m.reader.close()
+		m.reader = nil
+		if !old || !again || ctx.Err() != nil {
+			return lost(ctx, op, err)
+		}
+	}
+}
+
+// authenticated runs open with a token. When the operator refuses it, the
+// token is evicted and open is run once more with another.
+func (c *Client) authenticated(ctx context.Context, op string, a Access, open func(token string) error) *Error {
+	var before string
+	var refused *refusedToken
+	for {
+		token, err := a.Tokens.AccessToken(ctx)
+		switch {
+		case err == nil:
+		case ctx.Err() != nil:
+			return lost(ctx, op, ctx.Err())
+		case socle.Retryable(err):
+			return &Error{Op: op, Text: "no token could be had for now", Err: err, outcome: socle.OutcomeNotSent, retryable: true}
+		default:
+			return &Error{Op: op, kind: ErrSessionLost, Err: err, outcome: socle.OutcomeNotSent}
+		}
+		if refused != nil && token == before {
+			return refused.error(op)
+		}
+		err = open(token)
+		var ours *Error
+		switch {
+		case err == nil:
+			return nil
+		case errors.As(err, &ours):
+			ours.Op = op
+			return ours
+		case !errors.As(err, &refused):
+			return lost(ctx, op, err)
+		}
+		evict(a.Tokens, token)
+		c.cfg.Log().WarnContext(ctx, "mss: token refused", "operation", op, "code", refused.code, "again", before == "")
+		if before != "" {
+			return refused.error(op)
+		}
+		before = token
+	}
+}
+
+// refusedToken is a refusal to authenticate, in any of its shapes.
+type refusedToken struct {
+	code, text string
+	refusal    *Refusal
+	temporary  bool // the operator says so; it may hide a dead token behind it
+}
+
+// Error tells the code.
+func (r *refusedToken) Error() string { return "token refused: " + r.code }
+
+func (r *refusedToken) error(op string) *Error {
+	e := &Error{Op: op, Code: r.code, Text: scrub(r.text), kind: ErrTokenRefused, outcome: socle.OutcomeNotSent, retryable: true}
+	if r.refusal != nil {
+		e.Err = r.refusal
+	}
+	return e
+}
+
+// exchange is what tell reports.
+type exchange struct {
+	operation, reference string
+	start                time.Time
+	err                  *Error
+	request              []byte
+	patient              string // pseudonym
+}
+
+// tell reports an exchange to the Watch: to Observe, to the log, and to Audit
+// as ECO.4.1.1 asks, failures too.
+func (m *Mailbox) tell(ctx context.Context, e exchange) {
+	w := m.client.cfg.Watch
+	x := socle.Exchange{Service: socle.ServiceMSS, Operation: e.operation, MessageID: e.reference, Attempt: 1,
+		Start: e.start, Duration: w.Now().Sub(e.start), Outcome: socle.OutcomeDone}
+	if e.err != nil {
+		x.Err, x.Code, x.Outcome = e.err, e.err.Code, e.err.outcome
+	}
+	if len(e.request) > 0 {
+		if x.Request = e.request[:min(len(e.request), 1<<20)]; !w.Evidence {
+			x.Request = socle.Redact("message/rfc822", e.request)
+		}
+	}
+	w.Log().DebugContext(ctx, "mss: exchange", "operation", x.Operation, "code", x.Code, "outcome", x.Outcome.String(), "duration", x.Duration)
+	if w.Observe != nil {
+		w.Observe(ctx, x)
+	}
+	w.Record(ctx, socle.AuditRecord{Service: socle.ServiceMSS, Operation: x.Operation, Actor: m.access.Actor.ID,
+		Structure: m.access.Actor.Structure.ID, Patient: e.patient, Reference: e.reference, Outcome: x.Outcome, Code: x.Code})
+}

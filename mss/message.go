@@ -1,0 +1,129 @@
+package mss
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Message is a message as a pharmacist reads it.
+type Message struct {
+	Summary
+	To, Cc  []Address
+	ReplyTo []Address
+	// Text is the text of the message in UTF-8; HTML is its text/html form, as
+	// sent, if it has one: show it only after cleaning it. A message may have
+	// one without the other.
+	Text, HTML string
+	// Attachments are the attached files but the IHE_XDM.ZIP archives.
+	Attachments []Attachment
+	// Documents are the documents of the attached IHE_XDM.ZIP archives, all of
+	// them, in order.
+	Documents []Document
+	// Faults are what is wrong in the message. Nothing in them prevented the
+	// rest from being read.
+	Faults []error
+}
+
+// Attachment is an attached file.
+type Attachment struct {
+	Part      string // IMAP part number
+	Name      string // file name without folders, may be empty
+	MediaType string // such as application/pdf
+	Size      int64  // bytes, decoded
+	part      *part
+}
+
+// Open gives the decoded content, read on the fly.
+func (a Attachment) Open() io.Reader {
+	if a.part == nil {
+		return bytes.NewReader(nil)
+	}
+	return a.part.content()
+}
+
+// ParseMessage reads a message (RFC 5322) from its bytes, as a file .eml holds
+// them; raw must not be changed afterwards. It reads what can be read of a
+// broken one, and tells the rest in Faults.
+func ParseMessage(raw []byte) *Message {
+	t := &treeReader{}
+	root := t.read(raw, "", 0)
+	m := &Message{
+		Summary: summarize(root.header),
+		To:      addresses(root.header.get("to")),
+		Cc:      addresses(root.header.get("cc")),
+		ReplyTo: addresses(root.header.get("reply-to")),
+	}
+	m.Size = int64(len(raw))
+	if m.Sender.Kind == SenderUnknown {
+		t.fault(FaultSender, "", "no address can be read in From")
+	}
+	if root.children == nil {
+		root.number = "1"
+	}
+	m.walk(root, t)
+	m.documents(t)
+	m.Faults = t.faults
+	return m
+}
+
+// walk sorts the leaves: text and HTML to show, archives and other files.
+func (m *Message) walk(p *part, t *treeReader) {
+	if len(p.children) > 0 || strings.HasPrefix(p.media, "multipart/") {
+		for _, c := range p.children {
+			m.walk(c, t)
+		}
+		return
+	}
+	media := p.media
+	if media == "" {
+		media = "text/plain"
+	}
+	if !p.attached && p.name == "" && (media == "text/plain" || media == "text/html") {
+		text := p.text(t)
+		if media == "text/html" {
+			m.HTML = join(m.HTML, text)
+		} else {
+			m.Text = join(m.Text, text)
+		}
+		return
+	}
+	size, err := io.Copy(io.Discard, p.content())
+	if err != nil {
+		t.fault(FaultEncoding, p.number, "the content cannot be decoded to its end")
+	}
+	m.Attachments = append(m.Attachments, Attachment{Part: p.number, Name: p.name, MediaType: media, Size: size, part: p})
+}
+
+func join(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + "\n" + b
+}
+
+// text gives a text part in UTF-8 with LF line ends.
+func (p *part) text(t *treeReader) string {
+	b, err := io.ReadAll(io.LimitReader(p.content(), maxTextPart+1))
+	if err != nil {
+		t.fault(FaultEncoding, p.number, "the text cannot be decoded to its end")
+	}
+	if len(b) > maxTextPart {
+		b = b[:maxTextPart]
+		t.fault(FaultMIME, p.number, "text longer than %d bytes", maxTextPart)
+	}
+	s, ok := toUTF8(b, p.params["charset"])
+	if !ok {
+		t.fault(FaultCharset, p.number, "the text is not in the charset %.30q that it declares", p.params["charset"])
+	}
+	return strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n"))
+}
+
+// String tells how many files and documents the message has.
+func (m *Message) String() string {
+	return fmt.Sprintf("%s, %d attachments, %d documents, %d faults", m.Summary, len(m.Attachments), len(m.Documents), len(m.Faults))
+}
+
+// GoString is String.
+func (m *Message) GoString() string { return m.String() }

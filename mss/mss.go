@@ -1,0 +1,114 @@
+// Package mss reads and writes MSSanté secure mail: a client of the operators'
+// "API LPS" (IMAP and SMTP submission with a Pro Santé Connect token), as
+// Référentiel #2 of MSSanté asks.
+//
+// A [Client] opens a [Mailbox] (BAL) for a professional. [Mailbox.List] and
+// [Mailbox.Read] give messages as a pharmacist sees them: who wrote, patient or
+// professional, the text, the files, and the clinical documents of the attached
+// IHE_XDM.ZIP archives, unpacked in memory and checked. [Mailbox.Send] and
+// [Mailbox.Reply] compose the message themselves, because conformity is in the
+// headers: the From grammar, X-MSS-NIL, X-MSS-CODECDA, X-MSS-INS, X-MSS-MES.
+// What could not be done as the rules want is told in the [SendReport].
+//
+// The rules are named by their identifiers in Référentiel #2 (ECO.…) or in the
+// Ségur requirements (SC.MSS/…).
+package mss
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+
+	"github.com/soclesante/socle"
+)
+
+// Environment holds the addresses of an operator.
+type Environment struct {
+	// IMAP is the host and port of reading, such as
+	// "mail-psc.formation.mailiz.mssante.fr:143".
+	IMAP string
+	// Submission is the host and port of sending (SMTP), usually 587.
+	Submission string
+	// ImplicitTLS begins with TLS (ports 993 and 465) instead of STARTTLS,
+	// which is what the référentiel asks for (ECO.1.0.1, ECO.1.0.2).
+	ImplicitTLS bool
+}
+
+// MailizFormation gives the addresses of the test platform (formation) of
+// Mailiz, the operator of the Ordres and the ANS, as vendors use it. The
+// addresses of its production are not public.
+func MailizFormation() Environment {
+	const host = "mail-psc.formation.mailiz.mssante.fr"
+	return Environment{IMAP: host + ":143", Submission: host + ":587"}
+}
+
+// Config makes a Client.
+type Config struct {
+	// Environment is mandatory.
+	Environment Environment
+	// Roots are the certificates of the IGC-Santé, mandatory: no other
+	// authority may be trusted (ECO.1.1.10).
+	Roots *x509.CertPool
+	// Software must hold the product reference of Convergence under
+	// Homologation["mss"]: it goes into X-MSS-NIL on every message (ECO.2.4.3).
+	Software socle.Software
+
+	// ReadLimit is the size in bytes of the largest message that Read accepts.
+	// Zero means 64 MiB.
+	ReadLimit int64
+	// SendLimit is the size in bytes of the largest message that is sent,
+	// encoded as it travels. Zero means what the operator announces.
+	SendLimit int64
+	// DialContext replaces the net.Dialer, for a vendor behind a proxy.
+	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
+	// Dialect replaces what this package assumes of the wire.
+	Dialect Dialect
+
+	socle.Watch
+}
+
+// Client opens mailboxes at one operator. It is immutable, safe for concurrent
+// use, and holds no connection.
+type Client struct {
+	cfg     Config
+	product string
+}
+
+// New checks cfg and reports every problem of it at once.
+func New(cfg Config) (*Client, error) {
+	var errs []error
+	for _, a := range []struct{ name, address string }{{"IMAP", cfg.Environment.IMAP}, {"Submission", cfg.Environment.Submission}} {
+		if host, port, err := net.SplitHostPort(a.address); err != nil || host == "" || port == "" {
+			errs = append(errs, fmt.Errorf("Environment.%s: host and port expected", a.name))
+		}
+	}
+	if cfg.Roots == nil {
+		errs = append(errs, errors.New("Roots: the certificates of the IGC-Santé are mandatory"))
+	}
+	if err := cfg.Software.Check(socle.ServiceMSS); err != nil {
+		errs = append(errs, err)
+	}
+	product := strings.TrimSpace(cfg.Software.Homologation[socle.ServiceMSS])
+	if strings.ContainsFunc(product, func(r rune) bool { return r <= ' ' || r > '~' }) || len(product) > 64 {
+		errs = append(errs, errors.New("Software.Homologation[mss]: the product reference of Convergence is at most 64 ASCII characters without space"))
+	}
+	if cfg.ReadLimit < 0 || cfg.SendLimit < 0 || cfg.Dialect.PatientLimit < 0 {
+		errs = append(errs, errors.New("ReadLimit, SendLimit, Dialect.PatientLimit: a negative size"))
+	}
+	if d := cfg.Dialect.PatientDomain; d != "" && !domainForm.MatchString(d) {
+		errs = append(errs, errors.New("Dialect.PatientDomain: domain name in lower case expected"))
+	}
+	if len(errs) > 0 {
+		return nil, fmt.Errorf("mss: config: %w", errors.Join(errs...))
+	}
+	if cfg.ReadLimit == 0 {
+		cfg.ReadLimit = 64 << 20
+	}
+	if cfg.DialContext == nil {
+		cfg.DialContext = new(net.Dialer).DialContext
+	}
+	return &Client{cfg, product}, nil
+}

@@ -1,0 +1,188 @@
+package msstest
+
+import (
+	"archive/zip"
+	"bytes"
+	"crypto/sha1"
+	"encoding/hex"
+	"errors"
+	"io"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/soclesante/socle/internal/xmltree"
+)
+
+// archive checks the X-MSS headers and the subject against the attached
+// IHE_XDM.ZIP (ECO.2.1.3, ECO.2.4.1, ECO.2.4.2, CONF.23), reading the archive
+// with its own eyes.
+func (s *submitted) archive() error {
+	var codes, patients []string
+	qualified, archives := false, 0
+	for _, f := range s.files {
+		if !strings.EqualFold(f.name, "IHE_XDM.ZIP") {
+			continue
+		}
+		if archives++; f.media != "application/zip" {
+			return broken("ECO.2.1.1", "application/zip for IHE_XDM.ZIP", "%s", f.media)
+		}
+		documents, err := openArchive(f.content)
+		if err != nil {
+			return err
+		}
+		for _, d := range documents {
+			codes = append(codes, d.code)
+			qualified = qualified || d.qualified
+			if len(patients) == 0 || patients[0] != d.patient {
+				patients = append(patients, d.patient)
+			}
+		}
+	}
+	if len(patients) > 1 {
+		return broken("SC.MSS/CONF.23", "documents of one patient in a message", "%d", len(patients))
+	}
+	announced, hasCodes := s.header["X-Mss-Codecda"]
+	ins, hasINS := s.header["X-Mss-Ins"]
+	if len(codes) == 0 {
+		if hasCodes || hasINS {
+			return broken("ECO.2.4.1, ECO.2.4.2", "no X-MSS-CODECDA and no X-MSS-INS without a CDA document", "one of them")
+		}
+		return nil
+	}
+	if want := strings.Join(codes, ","); len(announced) != 1 || strings.ReplaceAll(announced[0], " ", "") != want {
+		return broken("ECO.2.4.1", "X-MSS-CODECDA: "+want, "%q", announced)
+	}
+	want := "N"
+	if qualified {
+		want = "O"
+	}
+	if len(ins) != 1 || ins[0] != want {
+		return broken("ECO.2.4.2", "X-MSS-INS: "+want, "%q", ins)
+	}
+	if subject := decoded(s.header.Get("Subject")); !strings.HasPrefix(subject, "XDM/1.0/DDM+") {
+		return broken("ECO.2.1.3", "a subject that begins with XDM/1.0/DDM+", "another")
+	}
+	return nil
+}
+
+// filed is a CDA document of an archive.
+type filed struct {
+	code, patient string
+	qualified     bool
+}
+
+const nsHL7, nsRIM = "urn:hl7-org:v3", "urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0"
+
+// openArchive reads an IHE_XDM.ZIP strictly: what the SDK writes must be right.
+func openArchive(content []byte) ([]filed, error) {
+	z, err := zip.NewReader(bytes.NewReader(content), int64(len(content)))
+	if err != nil {
+		return nil, broken("IHE XDM", "a ZIP archive", "something else")
+	}
+	files := map[string][]byte{}
+	for _, f := range z.File {
+		if strings.HasSuffix(f.Name, "/") {
+			continue
+		}
+		r, err := f.Open()
+		if err != nil {
+			return nil, broken("IHE XDM", "a ZIP archive that opens", "a broken one")
+		}
+		b, err := io.ReadAll(io.LimitReader(r, 100<<20))
+		if err != nil {
+			return nil, broken("IHE XDM", "a ZIP archive that inflates", "a broken one")
+		}
+		files[f.Name] = b
+	}
+	for _, name := range []string{"INDEX.HTM", "README.TXT", "IHE_XDM/SUBSET01/METADATA.XML"} {
+		if len(files[name]) == 0 {
+			return nil, broken("IHE XDM", name, "none")
+		}
+	}
+	var out []filed
+	for name, metadata := range files {
+		if path.Base(name) != "METADATA.XML" {
+			continue
+		}
+		documents, err := openSubset(files, path.Dir(name), metadata)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, documents...)
+	}
+	return out, nil
+}
+
+func openSubset(files map[string][]byte, dir string, metadata []byte) ([]filed, error) {
+	doc, err := xmltree.Parse(metadata, xmltree.Limits{})
+	if err != nil {
+		return nil, broken("IHE XDM", "METADATA.XML well formed", "%v", err)
+	}
+	if doc.Root.Name.Local != "SubmitObjectsRequest" {
+		return nil, broken("IHE XDM", "a SubmitObjectsRequest in METADATA.XML", "%s", doc.Root.Name.Local)
+	}
+	var out []filed
+	for e := range doc.Root.Descendants() {
+		if !e.Is(nsRIM, "ExtrinsicObject") {
+			continue
+		}
+		slots := map[string]string{}
+		for slot := range e.All(nsRIM, "Slot") {
+			slots[slot.Attr("name")] = slot.Path("ValueList", "Value").Trimmed()
+		}
+		content, ok := files[path.Join(dir, slots["URI"])]
+		sum := sha1.Sum(content)
+		switch {
+		case !ok:
+			return nil, broken("IHE XDM", "the file that the slot URI names", "none")
+		case slots["size"] != strconv.Itoa(len(content)):
+			return nil, broken("IHE XDM", "size "+strconv.Itoa(len(content)), "%s", slots["size"])
+		case !strings.EqualFold(slots["hash"], hex.EncodeToString(sum[:])):
+			return nil, broken("IHE XDM", "the SHA-1 of the file in the slot hash", "another")
+		}
+		f, err := openCDA(content)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, f)
+	}
+	if len(out) == 0 {
+		return nil, broken("IHE XDM", "a document in each subset", "none")
+	}
+	return out, nil
+}
+
+// openCDA reads of a CDA document what the headers of the mail repeat.
+func openCDA(content []byte) (filed, error) {
+	doc, err := xmltree.Parse(content, xmltree.Limits{})
+	if err != nil || !doc.Root.Is(nsHL7, "ClinicalDocument") {
+		return filed{}, broken("IHE XDM", "CDA documents", "%s", errText(err))
+	}
+	role := doc.Root.Path("recordTarget", "patientRole")
+	f := filed{code: doc.Root.First("", "code").Attr("code")}
+	for id := range role.All("", "id") {
+		if root := id.Attr("root"); strings.HasPrefix(root, "1.2.250.1.213.1.4.") {
+			f.patient = id.Attr("extension") + "^" + root
+		}
+	}
+	who := role.First("", "patient")
+	birthName, given := false, false
+	for n := range who.All("", "name") {
+		for family := range n.All("", "family") {
+			q := family.Attr("qualifier")
+			birthName = birthName || family.Trimmed() != "" && (q == "" || q == "BR")
+		}
+		given = given || n.First("", "given").Trimmed() != ""
+	}
+	f.qualified = len(strings.SplitN(f.patient, "^", 2)[0]) == 15 && birthName && given &&
+		who.First("", "birthTime").Attr("value") != "" && who.First("", "administrativeGenderCode").Attr("code") != ""
+	return f, nil
+}
+
+func errText(err error) string {
+	if err == nil {
+		err = errors.New("another document")
+	}
+	return err.Error()
+}

@@ -1,0 +1,45 @@
+package mss
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/soclesante/socle"
+)
+
+// Read gets a message of the inbox and leaves it unread there. It fails with
+// ErrNoMessage when the message is gone or the inbox was renumbered, with
+// ErrTooLarge beyond Config.ReadLimit, and never because the message is
+// broken: see [Message.Faults].
+func (m *Mailbox) Read(ctx context.Context, id UID) (*Message, error) {
+	var f fetched
+	err := m.reading(ctx, "read", fmt.Sprintf("%d/%d", id.Validity, id.Number), func(r *reader) (err error) {
+		if err = r.open(inbox); err != nil {
+			return err
+		}
+		if r.validity != id.Validity {
+			return renumbered("read")
+		}
+		if f, err = r.raw(id.Number, m.client.cfg.ReadLimit); err != nil {
+			return err
+		}
+		switch {
+		case f.uid == 0:
+			return &Error{Op: "read", kind: ErrNoMessage, outcome: socle.OutcomeRefused}
+		case f.section == nil && f.size > m.client.cfg.ReadLimit:
+			return &Error{Op: "read", kind: ErrTooLarge, outcome: socle.OutcomeRefused,
+				Text: fmt.Sprintf("%d bytes, at most %d accepted by Config.ReadLimit", f.size, m.client.cfg.ReadLimit)}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	msg := ParseMessage(f.section)
+	msg.UID, msg.Seen, msg.Received, msg.Size = id, f.seen, f.received, f.size
+	return msg, nil
+}
+
+func renumbered(op string) *Error {
+	return &Error{Op: op, kind: ErrNoMessage, Text: "the operator has renumbered the folder: list it again", outcome: socle.OutcomeRefused}
+}

@@ -1,0 +1,33 @@
+package mss
+
+// SendReport tells how a message was sent, and above all what could not be
+// done as the rules want: a vendor shows or logs Degraded, and nobody finds out
+// months later that a header was missing.
+type SendReport struct {
+	MessageID string // without brackets, for the thread and the receipts
+	Size      int64  // bytes, as sent
+	// Recipients is how many there are, of which Patients of Mon espace santé.
+	Recipients, Patients int
+	// Codes is X-MSS-CODECDA, INS is X-MSS-INS ("O", "N"), Final is X-MSS-MES:
+	// FIN, all empty when the message has no reason to carry them.
+	Codes []string
+	INS   string
+	Final bool
+	// Submitted reports that the operator accepted the message. It is false
+	// with an error, whose outcome says whether the operator may have.
+	Submitted bool
+	// SentCopy reports that the message is in the folder of sent messages.
+	SentCopy bool
+	// Degraded is what was sent or done less well than the rules ask.
+	Degraded []Degraded
+}
+
+// Degraded is a rule that was not wholly satisfied, and why.
+type Degraded struct {
+	Rule string // such as ECO.2.1.1
+	Text string
+}
+
+func (r *SendReport) degrade(rule, text string) {
+	r.Degraded = append(r.Degraded, Degraded{rule, text})
+}

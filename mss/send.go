@@ -1,0 +1,139 @@
+package mss
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/soclesante/socle"
+)
+
+const notSent = socle.OutcomeNotSent
+
+// Send composes a message and sends it from the mailbox, then keeps a copy in
+// the folder of sent messages. The report is filled as far as things went, with
+// an error too.
+//
+// A draft that would break a rule is refused with ErrNotConform before anything
+// is sent. When the connection breaks after the whole message was handed over,
+// the outcome is [socle.OutcomeUnknown]: the message may have left, it is never
+// sent again by itself, and sending it again under the same Draft.MessageID is
+// the user's decision.
+func (m *Mailbox) Send(ctx context.Context, d Draft) (SendReport, error) {
+	return m.send(ctx, d, nil)
+}
+
+// Reply answers a message: to its sender, in its thread. It is Send otherwise.
+// A patient is answered at the address that wrote, so that no qualified
+// identity is needed.
+func (m *Mailbox) Reply(ctx context.Context, answered *Message, d Draft) (SendReport, error) {
+	if answered == nil {
+		return SendReport{}, notConform("ECO.2.2.2", "Reply: the message answered is mandatory")
+	}
+	return m.send(ctx, d, answered)
+}
+
+func (m *Mailbox) send(ctx context.Context, d Draft, answered *Message) (SendReport, error) {
+	var r SendReport
+	raw, e, err := m.prepare(d, answered, &r)
+	if err != nil {
+		return r, err
+	}
+	to := make([]string, 0, r.Recipients)
+	for _, a := range append(append([]Address{}, e.to...), e.cc...) {
+		to = append(to, a.Wire())
+	}
+	start := m.client.cfg.Now()
+	failed := m.submit(ctx, to, raw)
+	m.tell(ctx, exchange{operation: "smtp.send", reference: r.MessageID, start: start, err: failed, request: raw, patient: e.pseudonym})
+	if failed != nil {
+		return r, failed
+	}
+	r.Submitted = true
+	// The message has left: nothing below is an error of sending it.
+	if err := m.keep(ctx, r.MessageID, raw, start); err != nil {
+		r.degrade("Sent", "no copy in the folder of sent messages: "+err.Error())
+	} else {
+		r.SentCopy = true
+	}
+	return r, nil
+}
+
+func (m *Mailbox) prepare(d Draft, answered *Message, r *SendReport) ([]byte, envelope, error) {
+	if err := d.check(); err != nil {
+		return nil, envelope{}, err
+	}
+	e, err := m.address(d, answered)
+	if err != nil {
+		return nil, envelope{}, err
+	}
+	r.Recipients, r.Patients = len(e.to)+len(e.cc), e.patients
+	p, err := m.pack(d, r)
+	if err != nil {
+		return nil, envelope{}, err
+	}
+	raw, err := m.compose(d, e, answered, p, m.client.cfg.Now(), r)
+	if err != nil {
+		return nil, envelope{}, &Error{Op: "send", Err: err, outcome: notSent}
+	}
+	r.Size = int64(len(raw))
+	limit, whose := m.client.cfg.SendLimit, "Config.SendLimit"
+	if p := m.client.cfg.Dialect.patientLimit(); e.patients > 0 && (limit == 0 || p < limit) {
+		limit, whose = p, "Mon espace santé"
+	}
+	if limit > 0 && r.Size > limit {
+		return nil, envelope{}, &Error{Op: "send", kind: ErrTooLarge, outcome: notSent,
+			Text: fmt.Sprintf("%d bytes once encoded, at most %d for %s", r.Size, limit, whose)}
+	}
+	return raw, e, nil
+}
+
+// submit hands a message over on a connection of its own.
+func (m *Mailbox) submit(ctx context.Context, to []string, raw []byte) *Error {
+	if err := m.alive(ctx); err != nil {
+		return err
+	}
+	var s *submitter
+	err := m.client.authenticated(ctx, "send", m.access, func(token string) (err error) {
+		s, err = m.client.openSubmitter(ctx, m.access.Address, token)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	defer s.quit()
+	return s.send(ctx, m.access.Address.Wire(), to, raw)
+}
+
+func (m *Mailbox) alive(ctx context.Context) *Error {
+	select {
+	case m.lock <- struct{}{}:
+		defer func() { <-m.lock }()
+	case <-ctx.Done():
+		return lost(ctx, "send", ctx.Err())
+	}
+	if m.closed {
+		return &Error{Op: "send", kind: ErrClosed, outcome: notSent}
+	}
+	return nil
+}
+
+// keep stores the message among the sent ones. It is not done twice: a copy
+// too many is worse than none.
+func (m *Mailbox) keep(ctx context.Context, reference string, raw []byte, at time.Time) error {
+	var appending bool
+	err := m.using(ctx, "append", reference, false, func(r *reader) error {
+		folder, err := r.sent()
+		if err != nil {
+			return err
+		}
+		appending = true
+		return r.append(folder, raw, at)
+	})
+	var ours *Error
+	if appending && errors.As(err, &ours) && ours.outcome == notSent {
+		ours.outcome = socle.OutcomeUnknown
+	}
+	return err
+}

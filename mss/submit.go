@@ -1,0 +1,136 @@
+package mss
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/emersion/go-smtp"
+
+	"github.com/soclesante/socle"
+)
+
+// submitter is one authenticated SMTP connection. It is the only place that
+// knows the SMTP library.
+type submitter struct {
+	conn   net.Conn
+	client *smtp.Client
+}
+
+// openSubmitter connects, secures and authenticates (ECO.1.0.1, ECO.1.2.1).
+func (c *Client) openSubmitter(ctx context.Context, mailbox Address, token string) (*submitter, error) {
+	address := c.cfg.Environment.Submission
+	auth, err := newXOAUTH2(c.cfg.Dialect.authUser(mailbox), token, c.cfg.Dialect.SubmissionInitialResponse, []byte{})
+	if err != nil {
+		return nil, &Error{Op: "send", Err: err, outcome: notSent}
+	}
+	conn, err := c.connect(ctx, address)
+	if err != nil {
+		return nil, lost(ctx, "send", err)
+	}
+	s := &submitter{conn: conn}
+	err = whileOpen(ctx, conn, func() error {
+		if c.cfg.Environment.ImplicitTLS {
+			s.client = smtp.NewClient(conn)
+		} else if s.client, err = smtp.NewClientStartTLS(conn, c.tlsConfig(address)); err != nil {
+			return err
+		}
+		s.client.CommandTimeout, s.client.SubmissionTimeout = time.Minute, 5*time.Minute
+		return s.client.Auth(auth)
+	})
+	if err == nil {
+		return s, nil
+	}
+	_ = conn.Close()
+	if ctx.Err() != nil {
+		return nil, lost(ctx, "send", err)
+	}
+	var no *smtp.SMTPError
+	switch isNo := errors.As(err, &no); {
+	case isNo && no.Code == 454:
+		return nil, &refusedToken{code: replyCode(no), text: no.Message, refusal: auth.refusal, temporary: true}
+	case isNo && (no.Code == 535 || auth.refusal != nil || auth.odd != nil):
+		return nil, &refusedToken{code: replyCode(no), text: no.Message, refusal: auth.refusal}
+	case isNo:
+		return nil, replied(no)
+	case auth.refusal != nil || auth.odd != nil: // challenged, then disconnected, as Mailiz does
+		return nil, &refusedToken{refusal: auth.refusal, text: "connection closed after the challenge"}
+	}
+	return nil, lost(ctx, "send", err)
+}
+
+// send hands a message over (RFC 5321 section 3.3). All recipients must be
+// accepted, or nothing is sent.
+func (s *submitter) send(ctx context.Context, from string, to []string, raw []byte) *Error {
+	if limit, ok := s.client.MaxMessageSize(); ok && limit > 0 && len(raw) > limit {
+		return &Error{Op: "send", kind: ErrTooLarge, outcome: notSent, Text: fmt.Sprintf("%d bytes once encoded, the operator takes %d", len(raw), limit)}
+	}
+	handedOver := false
+	step := ""
+	err := whileOpen(ctx, s.conn, func() error {
+		step = "MAIL"
+		if err := s.client.Mail(from, &smtp.MailOptions{Size: int64(len(raw))}); err != nil {
+			return err
+		}
+		for i, r := range to {
+			step = fmt.Sprintf("recipient %d of %d", i+1, len(to))
+			if err := s.client.Rcpt(r, nil); err != nil {
+				return err
+			}
+		}
+		step = "DATA"
+		w, err := s.client.Data()
+		if err != nil {
+			return err
+		}
+		if _, err := w.Write(raw); err != nil {
+			return err
+		}
+		step, handedOver = "end of data", true // Close writes the last line
+		return w.Close()
+	})
+	var no *smtp.SMTPError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &no):
+		e := replied(no)
+		e.Text = step + ": " + e.Text
+		return e
+	}
+	e := lost(ctx, "send", err)
+	if handedOver {
+		e.Text = "the connection broke after the whole message was handed over: it may have been sent"
+		e.outcome, e.retryable = socle.OutcomeUnknown, false
+	}
+	return e
+}
+
+// quit ends the connection, within a second.
+func (s *submitter) quit() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = whileOpen(ctx, s.conn, s.client.Quit)
+	_ = s.conn.Close()
+}
+
+func replyCode(no *smtp.SMTPError) string {
+	if no.EnhancedCode == (smtp.EnhancedCode{}) || no.EnhancedCode == smtp.NoEnhancedCode {
+		return fmt.Sprint(no.Code)
+	}
+	return fmt.Sprintf("%d %d.%d.%d", no.Code, no.EnhancedCode[0], no.EnhancedCode[1], no.EnhancedCode[2])
+}
+
+// replied makes the error of an SMTP command that the operator refused.
+func replied(no *smtp.SMTPError) *Error {
+	e := &Error{Op: "send", Code: replyCode(no), Text: scrub(no.Message), outcome: socle.OutcomeRefused, retryable: no.Temporary()}
+	switch {
+	case no.Code == 552 || no.EnhancedCode == smtp.EnhancedCode{5, 3, 4}:
+		e.kind = ErrTooLarge
+	case no.Code == 550 && no.EnhancedCode[1] == 1, no.Code == 551, no.Code == 553 && no.EnhancedCode[1] == 1:
+		e.kind = ErrNoRecipient
+	}
+	return e
+}

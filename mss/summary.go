@@ -1,0 +1,127 @@
+package mss
+
+import (
+	"fmt"
+	"log/slog"
+	"net/mail"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// UID names a message of a folder, and serves as cursor in it: the caller
+// stores the UID of the last message that it has handled and lists what comes
+// after. When the operator renumbers a folder, Validity changes and older UIDs
+// name nothing any more (RFC 3501 section 2.3.1.1).
+type UID struct {
+	Validity uint32
+	Number   uint32
+}
+
+// Summary is what a list of messages shows.
+type Summary struct {
+	UID      UID
+	Seen     bool
+	Received time.Time // when the operator received it
+	Size     int64     // bytes, as sent
+
+	Date       time.Time // the Date header, zero when it cannot be read
+	MessageID  string    // without its brackets
+	InReplyTo  string
+	References []string
+	Sender     Sender
+	// Subject is shown without the prefix XDM/1.0/DDM+ (ECO.3.1.3).
+	Subject string
+
+	// XDM reports that the message announces an IHE_XDM.ZIP, by its subject or
+	// its X-MSS-CODECDA.
+	XDM bool
+	// Codes are the codes of the CDA documents that X-MSS-CODECDA announces,
+	// one for each document.
+	Codes []string
+	// INS is X-MSS-INS: "O" when the sender says that a qualified INS is in the
+	// archive, "N" when not, empty without an archive.
+	INS string
+	// Product is X-MSS-NIL, the product reference of the sender's software.
+	Product string
+	// Final reports X-MSS-MES: FIN, with which a professional closes an
+	// exchange with a patient.
+	Final bool
+}
+
+// String tells the number of the message and the kind of its sender.
+func (s Summary) String() string { return fmt.Sprintf("message %d from %s", s.UID.Number, s.Sender) }
+
+// GoString is String.
+func (s Summary) GoString() string { return s.String() }
+
+// LogValue shows the number, the kind of sender and whether documents are announced.
+func (s Summary) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.Uint64("uid", uint64(s.UID.Number)),
+		slog.String("sender", s.Sender.String()),
+		slog.Bool("xdm", s.XDM),
+	)
+}
+
+// listed are the header fields that a Summary is made of.
+var listed = []string{"From", "Date", "Subject", "Message-ID", "In-Reply-To", "References",
+	"X-MSS-CODECDA", "X-MSS-INS", "X-MSS-NIL", "X-MSS-MES"}
+
+const maxReferences = 200
+
+func summarize(h header) Summary {
+	s := Summary{
+		Sender:  parseSender(h.get("from")),
+		INS:     strings.ToUpper(headerText(h.get("x-mss-ins"))),
+		Product: headerText(h.get("x-mss-nil")),
+		Final:   strings.EqualFold(headerText(h.get("x-mss-mes")), "FIN"),
+	}
+	s.Subject, s.XDM = withoutPrefix(headerText(h.get("subject")))
+	for c := range strings.SplitSeq(headerText(h.get("x-mss-codecda")), ",") {
+		if c = strings.TrimSpace(c); c != "" {
+			s.Codes, s.XDM = append(s.Codes, c), true
+		}
+	}
+	if d, err := mail.ParseDate(h.get("date")); err == nil {
+		s.Date = d
+	}
+	if ids := messageIDs(h.get("message-id")); len(ids) > 0 {
+		s.MessageID = ids[0]
+	}
+	if ids := messageIDs(h.get("in-reply-to")); len(ids) > 0 {
+		s.InReplyTo = ids[0]
+	}
+	s.References = messageIDs(h.get("references"))
+	return s
+}
+
+var xdmPrefix = regexp.MustCompile(`(?i)^((?:(?:re|tr|fwd?|ré)\s*:\s*)*)XDM/1\.0/DDM\s*\+?\s*`)
+
+func withoutPrefix(subject string) (string, bool) {
+	if m := xdmPrefix.FindStringSubmatchIndex(subject); m != nil {
+		return strings.TrimSpace(subject[:m[3]] + subject[m[1]:]), true
+	}
+	return subject, false
+}
+
+// messageIDs gives the identifiers of a field. White space inside an
+// identifier, which some senders fold in, is dropped.
+func messageIDs(v string) []string {
+	var out []string
+	for len(out) < maxReferences {
+		_, rest, ok := strings.Cut(v, "<")
+		if !ok {
+			break
+		}
+		id, after, ok := strings.Cut(rest, ">")
+		if !ok {
+			break
+		}
+		v = after
+		if id = strings.Join(strings.Fields(id), ""); id != "" && len(id) <= 998 && !strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
