@@ -90,9 +90,7 @@ func VerifyElement(e *xmltree.Element, o Options) (*Verified, error) {
 	return &Verified{Document: d, Certificate: s.certificate, Algorithm: s.algorithm}, nil
 }
 
-// findSignature gives the one ds:Signature of e. Another anywhere in e is
-// refused, and so are comments and processing instructions: two readers could
-// make different text of them.
+// findSignature gives the one ds:Signature of e. Another anywhere in e is refused.
 func findSignature(e *xmltree.Element, o Options) (*xmltree.Element, error) {
 	var sig, before *xmltree.Element
 	n := 0
@@ -114,14 +112,22 @@ func findSignature(e *xmltree.Element, o Options) (*xmltree.Element, error) {
 		if d != sig && d.Is(NSDSig, "Signature") {
 			return nil, &Error{Reason: ErrPlace, Expected: "one Signature", Got: "another inside the signed element"}
 		}
+	}
+	return sig, plain(e)
+}
+
+// plain refuses comments and processing instructions in e: two readers could
+// make different text of what is around them.
+func plain(e *xmltree.Element) error {
+	for d := range e.Descendants() {
 		for _, c := range d.Children {
 			switch c.(type) {
 			case xmltree.Comment, xmltree.ProcInst:
-				return nil, &Error{Reason: ErrComment, Expected: "none in " + clip(e.Name.Local)}
+				return &Error{Reason: ErrComment, Expected: "none in " + clip(e.Name.Local)}
 			}
 		}
 	}
-	return sig, nil
+	return nil
 }
 
 // checkEnveloped checks the one profile of enveloped signatures.

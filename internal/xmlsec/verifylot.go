@@ -45,6 +45,9 @@ func VerifyLot(b []byte, o LotOptions) (*VerifiedLot, error) {
 	if !d.Root.Is(NSDSig, "Signature") {
 		return nil, &Error{Reason: ErrElement, Expected: `"Signature" as root`, Got: clip(d.Root.Name.Local)}
 	}
+	if err := plain(d.Root); err != nil {
+		return nil, err
+	}
 	s, err := readSignature(d.Root, o.AllowSHA1)
 	if err != nil {
 		return nil, err
