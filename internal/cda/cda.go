@@ -54,8 +54,11 @@ type Document struct {
 	Content Content
 	// Body is the body that was read.
 	Body Body
-	// XML is the tree that was read, nil for a document made to be written.
-	XML *xmltree.Document
+	// XML is the tree that was read and Root its ClinicalDocument, which is not
+	// the root of a document that carries its own stylesheet. Both are nil for a
+	// document made to be written.
+	XML  *xmltree.Document
+	Root *xmltree.Element
 }
 
 // Patient is a recordTarget.

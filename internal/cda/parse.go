@@ -18,14 +18,28 @@ func Parse(b []byte, limits xmltree.Limits) (*Document, error) {
 	return FromXML(x)
 }
 
-// FromXML reads a document that is parsed already.
+// Namespaces of a document that carries its own stylesheet (auto-présentable).
+const (
+	nsXSL     = "http://www.w3.org/1999/XSL/Transform"
+	nsContent = "urn:asip-sante:ci-sis"
+)
+
+// FromXML reads a document that is parsed already. A document that carries its
+// own stylesheet (auto-présentable: a stylesheet whose element Contenu holds the
+// CDA) is read as the CDA that it holds.
 func FromXML(x *xmltree.Document) (*Document, error) {
 	r := x.Root
+	if r.Is(nsXSL, "stylesheet") || r.Is(nsXSL, "transform") {
+		if inner := r.First(nsContent, "Contenu").First(NS, "ClinicalDocument"); inner != nil {
+			r = inner
+		}
+	}
 	if !r.Is(NS, "ClinicalDocument") {
 		return nil, &Error{Op: "read", Text: fmt.Sprintf("not a CDA document: its root is %.80q in namespace %.80q, ClinicalDocument in %s expected", r.Name.Local, r.Name.Space, NS)}
 	}
 	d := &Document{
 		XML:             x,
+		Root:            r,
 		TemplateIDs:     idsOf(r, "templateId"),
 		ID:              IDOf(r.First("", "id")),
 		Code:            CodeOf(r.First("", "code")),

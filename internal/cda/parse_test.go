@@ -196,6 +196,10 @@ func TestOddDocuments(t *testing.T) {
 	require.Equal(t, "Été", parse(string(utf16)).Title)
 	require.Equal(t, "Été", parse("<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><ClinicalDocument xmlns=\"urn:hl7-org:v3\"><title>\xc9t\xe9</title></ClinicalDocument>").Title)
 
+	carrier := parse(`<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform"><s:Contenu xmlns:s="urn:asip-sante:ci-sis"><c:ClinicalDocument xmlns:c="urn:hl7-org:v3"><c:title>Dedans</c:title></c:ClinicalDocument></s:Contenu><xsl:template match="/"/></xsl:stylesheet>`)
+	require.Equal(t, "Dedans", carrier.Title)
+	require.Equal(t, "ClinicalDocument", carrier.Root.Name.Local)
+
 	text := parse(`<ClinicalDocument xmlns="urn:hl7-org:v3"><component><nonXMLBody><text mediaType="text/plain">Bonjour</text></nonXMLBody></component></ClinicalDocument>`)
 	require.EqualValues(t, 7, text.Body.Size())
 	r, err := text.Body.Open()
@@ -216,12 +220,13 @@ func TestOddDocuments(t *testing.T) {
 func TestWhatIsNoCDA(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		"":                     "not an XML document",
-		"%PDF-1.4":             "not an XML document",
-		"<a>":                  "not an XML document",
-		"<ClinicalDocument/>":  "not a CDA document",
-		`<x xmlns="urn:y"/>`:   `its root is "x" in namespace "urn:y"`,
-		"<!DOCTYPE a []><a/>":  "document type declarations are refused",
+		"":                    "not an XML document",
+		"%PDF-1.4":            "not an XML document",
+		"<a>":                 "not an XML document",
+		"<ClinicalDocument/>": "not a CDA document",
+		`<x xmlns="urn:y"/>`:  `its root is "x" in namespace "urn:y"`,
+		"<!DOCTYPE a []><a/>": "document type declarations are refused",
+		`<xsl:stylesheet xmlns:xsl="http://www.w3.org/1999/XSL/Transform"/>`: "not a CDA document",
 		"\xff\xfe<":            "not an XML document",
 		"<a b='1' b='2'></a>":  "duplicate attribute",
 		"<a><p:b></p:b></a>":   "undeclared namespace prefix",

@@ -36,6 +36,9 @@ func main() {
 	if corpus == "" {
 		log.Fatal("SOCLE_CORPUS is not set: it names the folder that holds jdv/")
 	}
+	if !filepath.IsAbs(corpus) { // from the root of the module, as in the tests
+		corpus = filepath.Join("..", "..", corpus)
+	}
 	for _, s := range sets {
 		b, err := os.ReadFile(filepath.Join(corpus, "jdv", s.file))
 		if err != nil {
