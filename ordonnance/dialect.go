@@ -21,7 +21,10 @@ type Dialect struct {
 	SecretParameter string // query parameter of DispensePath that carries the secret
 
 	// Headers. *assumed*
-	RequestIDHeader      string
+	RequestIDHeader string
+	// IdempotencyKeyHeader is not "Idempotency-Key": net/http sends a request
+	// that has that header a second time by itself when a connection breaks, and
+	// here the caller decides.
 	IdempotencyKeyHeader string
 	SoftwareHeader       string
 
@@ -62,7 +65,7 @@ func DefaultDialect() Dialect {
 		SecretParameter: "secret",
 
 		RequestIDHeader:      "X-Request-Id",
-		IdempotencyKeyHeader: "Idempotency-Key",
+		IdempotencyKeyHeader: "X-EPU-Idempotency",
 		SoftwareHeader:       "X-EPU-LPS",
 
 		SecretSystem: ext + "secret",
