@@ -54,6 +54,8 @@ type Pending struct {
 	id       *[]byte // auth_req_id, behind a pointer so that fmt cannot show it
 	interval time.Duration
 	expires  time.Time
+	over     context.Context // ends with Cancel
+	cancel   func()
 }
 
 // Login authenticates a person by CIBA (poll mode): it asks the service to
@@ -85,6 +87,7 @@ func (c *Client) StartCIBA(ctx context.Context, r LoginRequest) (*Pending, error
 		return nil, notSent(opStart, err)
 	}
 	p := &Pending{client: c, person: r.Person, binding: binding, expires: c.cfg.Now().Add(assumedRequestLife)}
+	p.over, p.cancel = context.WithCancel(context.Background())
 	if !c.enter(p) {
 		return nil, &Error{Op: opStart, kind: ErrLoginPending, outcome: socle.OutcomeNotSent, Fix: "wait for it or cancel it"}
 	}
@@ -111,6 +114,7 @@ func newBinding() (string, error) {
 func (p *Pending) start(ctx context.Context, channel Channel) error {
 	c := p.client
 	form := url.Values{
+		"client_id":       {c.cfg.ClientID},
 		"scope":           {c.cfg.Scope},
 		"acr_values":      {c.cfg.ACR},
 		"login_hint":      {p.person.String()},
@@ -155,8 +159,9 @@ func (p *Pending) Binding() string { return p.binding }
 // ExpiresAt tells until when the person can answer.
 func (p *Pending) ExpiresAt() time.Time { return p.expires }
 
-// Cancel gives the login up. The service has no such operation: the person may
-// still see the request, and what they answer is not asked for.
+// Cancel gives the login up; a Wait under way returns at once. The service has
+// no such operation: the person may still see the request, and what they answer
+// is not asked for.
 func (p *Pending) Cancel() { p.client.leave(p) }
 
 // Wait polls until the person has answered, and opens the session. It may be
@@ -164,6 +169,9 @@ func (p *Pending) Cancel() { p.client.leave(p) }
 func (p *Pending) Wait(ctx context.Context) (*Session, error) {
 	c := p.client
 	defer c.leave(p)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(p.over, cancel)()
 	s, err := p.poll(ctx)
 	if err == nil {
 		err = s.identify(ctx)
@@ -183,9 +191,6 @@ func (p *Pending) poll(ctx context.Context) (*Session, error) {
 	for failures := 0; ; {
 		if err := c.cfg.Wait(ctx, p.interval); err != nil {
 			return nil, &Error{Op: opPoll, Err: err}
-		}
-		if !c.holds(p) {
-			return nil, &Error{Op: opPoll, Err: context.Canceled, Fix: "the login was cancelled or waited for twice"}
 		}
 		form := url.Values{"grant_type": {grantCIBA}, "auth_req_id": {string(*p.id)}}
 		t, claims, err := c.redeem(ctx, operation{opPoll, 1}, form, expectation{})
@@ -231,13 +236,8 @@ func (c *Client) enter(p *Pending) bool {
 	return true
 }
 
-func (c *Client) holds(p *Pending) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.pending[p.person] == p
-}
-
 func (c *Client) leave(p *Pending) {
+	p.cancel()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.pending[p.person] == p {

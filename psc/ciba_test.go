@@ -272,6 +272,22 @@ func TestCancelledLoginReturnsAtOnce(t *testing.T) {
 	}
 }
 
+func TestCancelEndsAWaitAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *psc.Config) { c.Wait = nil })
+	p, err := w.client.StartCIBA(t.Context(), request(t, psctest.Titulaire))
+	require.NoError(t, err)
+	require.Equal(t, morning.Add(2*time.Minute), p.ExpiresAt())
+	var cancelled time.Time
+	time.AfterFunc(50*time.Millisecond, func() { cancelled = time.Now(); p.Cancel() })
+	_, err = p.Wait(t.Context())
+	require.Less(t, time.Since(cancelled), 100*time.Millisecond)
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = p.Wait(t.Context())
+	require.ErrorIs(t, err, context.Canceled, "it is over")
+	require.Zero(t, w.count("ciba.token"))
+}
+
 func TestPollSurvivesAShortOutage(t *testing.T) {
 	t.Parallel()
 	for name, f := range map[string]emulator.Fault{

@@ -45,7 +45,7 @@ func (s *Session) end(ctx context.Context, why *Error) error {
 		problems = append(problems, s.client.postForm(ctx, operation{opLogout, 1}, s.client.cfg.Environment.EndSession, url.Values{"id_token_hint": {id}}, nil))
 	}
 	if refresh != "" {
-		form := url.Values{"token": {refresh}, "token_type_hint": {"refresh_token"}}
+		form := url.Values{"client_id": {s.client.cfg.ClientID}, "token": {refresh}, "token_type_hint": {"refresh_token"}}
 		problems = append(problems, s.client.postForm(ctx, operation{opRevoke, 1}, s.client.cfg.Environment.Revocation, form, nil))
 	}
 	return errors.Join(problems...)

@@ -220,6 +220,7 @@ func TestLogoutEndsTheSessionEverywhere(t *testing.T) {
 		switch e.Operation {
 		case "logout":
 			require.NotEmpty(t, form.Get("id_token_hint"))
+			require.Len(t, form, 1, "the hint alone, as the ANS's own proxy does")
 			require.NotEmpty(t, e.ClientDN, "the certificate is presented")
 		case "revoke":
 			require.Equal(t, "refresh_token", form.Get("token_type_hint"))

@@ -38,6 +38,7 @@ func (c *Client) redeem(ctx context.Context, op operation, form url.Values, want
 		RefreshExpires int64  `json:"refresh_expires_in"`
 		IDToken        string `json:"id_token"`
 	}
+	form.Set("client_id", c.cfg.ClientID)
 	sent := c.cfg.Now() // lives are counted from before the answer: never too long
 	err := c.postForm(ctx, op, c.cfg.Environment.Token, form, func(body []byte) error {
 		if err := decodeJSON(body, &answer); err != nil {

@@ -40,10 +40,9 @@ type operation struct {
 // maxAnswer bounds every answer of the service.
 const maxAnswer = 1 << 20
 
-// postForm posts form with the client's identification and hands the body of a
-// 2xx answer to decode, which may be nil.
+// postForm posts form and hands the body of a 2xx answer to decode, which may
+// be nil.
 func (c *Client) postForm(ctx context.Context, op operation, address string, form url.Values, decode func([]byte) error) error {
-	form.Set("client_id", c.cfg.ClientID)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
 	if err != nil {
 		return notSent(op.name, err)

@@ -1,0 +1,215 @@
+//go:build peers
+
+package psc_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/soclesante/socle"
+	"github.com/soclesante/socle/internal/oracle"
+	"github.com/soclesante/socle/internal/pki"
+	"github.com/soclesante/socle/psc"
+	"github.com/soclesante/socle/psc/psctest"
+)
+
+const peerClient = "ans-lgo-peer"
+
+// peer is npm oidc-provider in the place of the service.
+type peer struct {
+	issuer string
+	config psc.Config
+}
+
+func startPeer(t *testing.T, accessLife, requestLife int) peer {
+	t.Helper()
+	node := oracle.Program(t, "node")
+	dir := filepath.Join("testdata", "peer")
+	if _, err := os.Stat(filepath.Join(dir, "node_modules", "oidc-provider")); err != nil {
+		if os.Getenv("SOCLE_REQUIRE") == "1" {
+			t.Fatal("oidc-provider is not installed: run npm ci in psc/testdata/peer")
+		}
+		t.Skip("SKIPPED: oidc-provider is not installed: run npm ci in psc/testdata/peer")
+	}
+	a, err := pki.NewAuthority()
+	require.NoError(t, err)
+	server, err := a.Server("127.0.0.1", "localhost")
+	require.NoError(t, err)
+	cert, err := a.Organisation(pki.Organisation{Structure: psctest.Pharmacy, Name: "PHARMACIE DE TEST", CommonName: "lgo-peer"}, pki.AuthClient)
+	require.NoError(t, err)
+	key, err := x509.MarshalPKCS8PrivateKey(server.PrivateKey)
+	require.NoError(t, err)
+	var authorities []byte
+	for _, c := range a.Chain() {
+		authorities = append(authorities, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})...)
+	}
+	var chain []byte
+	for _, der := range server.Certificate {
+		chain = append(chain, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
+	}
+	who := func(hint, decision string, more map[string]any) map[string]any {
+		claims := map[string]any{
+			"sub": "f:peer:" + hint, "preferred_username": hint, "SubjectNameID": hint, "given_name": "CAMILLE", "family_name": "TITULAIRE0000100",
+			"SubjectRefPro": map[string]any{"exercices": []any{map[string]any{
+				"codeProfession": "21", "codeCategorieProfessionnelle": "C",
+				"activities": []any{map[string]any{"codeSectionPharmacien": "A", "codeSecteurDactivite": "SA33", "numeroFinessSite": psctest.Pharmacy[1:]}},
+			}}},
+		}
+		for k, v := range more {
+			claims[k] = v
+		}
+		return map[string]any{"hint": hint, "decision": decision, "claims": claims}
+	}
+	setting, err := json.Marshal(map[string]any{
+		"tls":        map[string]string{"key": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})), "cert": string(chain), "ca": string(authorities)},
+		"client":     map[string]string{"id": peerClient, "commonName": "lgo-peer"},
+		"accessLife": accessLife, "requestLife": requestLife,
+		"people": []any{
+			who(psctest.Titulaire, "approve", nil),
+			who(psctest.Adjoint, "deny", nil),
+			who(psctest.Preparateur, "ignore", nil),
+			who(psctest.Doctor, "approve", map[string]any{"SubjectNameID": psctest.Titulaire}),
+		},
+	})
+	require.NoError(t, err)
+
+	cmd := exec.Command(node, "server.mjs")
+	cmd.Dir = dir
+	var complaints strings.Builder
+	cmd.Stderr = &complaints
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		in.Close() // ends it
+		killed := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
+		defer killed.Stop()
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("the peer said: %s", complaints.String())
+		}
+	})
+	_, err = fmt.Fprintf(in, "%s\n", setting)
+	require.NoError(t, err)
+	line, err := bufio.NewReader(out).ReadBytes('\n')
+	require.NoError(t, err)
+	var ready struct{ Port int }
+	require.NoError(t, json.Unmarshal(line, &ready))
+
+	p := peer{issuer: fmt.Sprintf("https://127.0.0.1:%d/auth/realms/esante-wallet", ready.Port)}
+	p.config = psc.Config{
+		Environment: psc.Environment{Name: "oidc-provider", Issuer: p.issuer},
+		ClientID:    peerClient,
+		Certificate: cert,
+		Roots:       a.Roots(),
+		Wait: func(ctx context.Context, _ time.Duration) error { // it asks for no interval
+			select {
+			case <-time.After(100 * time.Millisecond):
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		},
+	}
+	p.config.Environment, err = psc.Discover(t.Context(), p.config)
+	require.NoError(t, err)
+	return p
+}
+
+func (p peer) client(t *testing.T) *psc.Client {
+	t.Helper()
+	c, err := psc.New(p.config)
+	require.NoError(t, err)
+	return c
+}
+
+func TestPeerOIDCProviderLogin(t *testing.T) {
+	p := startPeer(t, 120, 120)
+	require.True(t, strings.HasPrefix(p.config.Environment.Authorization, "https://localhost:"), "the wallet's, not the native one")
+	require.Equal(t, p.issuer+"/protocol/openid-connect/ext/ciba/auth", p.config.Environment.CIBA)
+	s, err := p.client(t).Login(t.Context(), psc.LoginRequest{Person: person(t, psctest.Titulaire), Channel: psc.ChannelCard, Show: func(string) {}})
+	require.NoError(t, err)
+	require.Equal(t, "eidas1", s.ACR())
+	require.WithinDuration(t, time.Now(), s.AuthenticatedAt(), 10*time.Second)
+	who, err := s.Professional("")
+	require.NoError(t, err)
+	require.Equal(t, "A", who.Speciality.Code)
+	require.Equal(t, psctest.Pharmacy, who.Structure.ID.String())
+
+	token, err := s.AccessToken(t.Context())
+	require.NoError(t, err)
+	require.True(t, p.active(t, token))
+	require.NoError(t, s.Logout(t.Context()))
+	require.False(t, p.active(t, token), "revoking the refresh token ended the grant")
+}
+
+// active asks the peer itself about a token.
+func (p peer) active(t *testing.T, token string) bool {
+	t.Helper()
+	c := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: p.config.Roots, Certificates: []tls.Certificate{p.config.Certificate}}}}
+	defer c.CloseIdleConnections()
+	resp, err := c.PostForm(p.config.Environment.Introspection, url.Values{"client_id": {peerClient}, "token": {token}})
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	var m struct{ Active bool }
+	require.NoError(t, json.NewDecoder(resp.Body).Decode(&m))
+	return m.Active
+}
+
+func TestPeerOIDCProviderRefresh(t *testing.T) {
+	p := startPeer(t, 2, 120) // replaced after one second
+	s, err := p.client(t).Login(t.Context(), psc.LoginRequest{Person: person(t, psctest.Titulaire), Show: func(string) {}})
+	require.NoError(t, err)
+	first, err := s.AccessToken(t.Context())
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		next, err := s.AccessToken(t.Context())
+		return err == nil && next != first
+	}, 5*time.Second, 100*time.Millisecond)
+	require.NoError(t, s.Logout(t.Context()))
+}
+
+func TestPeerOIDCProviderRefusals(t *testing.T) {
+	p := startPeer(t, 120, 2)
+	c := p.client(t)
+	login := func(id string) error {
+		_, err := c.Login(t.Context(), psc.LoginRequest{Person: person(t, id), Show: func(string) {}})
+		return err
+	}
+	err := login(psctest.Adjoint)
+	require.ErrorIs(t, err, psc.ErrDenied)
+	err = login(psctest.Preparateur)
+	require.ErrorIs(t, err, psc.ErrExpired)
+	err = login("899900001043")
+	require.ErrorIs(t, err, psc.ErrUnknownUser)
+	var e *psc.Error
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, "unknown_user_id", e.Code)
+	err = login(psctest.Doctor) // answered by another person
+	require.ErrorIs(t, err, psc.ErrIDToken)
+	require.Equal(t, socle.OutcomeRefused, socle.OutcomeOf(err))
+
+	a, err := pki.NewAuthority()
+	require.NoError(t, err)
+	p.config.Certificate, err = a.Organisation(pki.Organisation{Structure: psctest.Pharmacy, Name: "X", CommonName: "lgo-peer"}, pki.AuthClient)
+	require.NoError(t, err)
+	c = p.client(t)
+	require.ErrorIs(t, login(psctest.Titulaire), psc.ErrClientCertificate, "a certificate of another authority")
+}
