@@ -305,3 +305,26 @@ func TestEvidenceIsWhole(t *testing.T) {
 	require.Contains(t, string(w.exchanges[0].Request), "ADRUN")
 	require.Contains(t, string(w.exchanges[0].Response), "2751263220749")
 }
+
+func TestCancelledBeforeTryingAgain(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	srv, c := setup(t, instest.Options{}, func(cfg *ins.Config) {
+		cfg.Attempts = 100
+		n := 0
+		cfg.Observe = func(context.Context, socle.Exchange) {
+			if n++; n == 3 {
+				cancel()
+			}
+		}
+	})
+	f := instest.Unavailable()
+	srv.Inject(instest.Canned{Fault: &f, Times: -1})
+	_, err := c.SearchByTraits(ctx, who, zoe(t))
+	var e *ins.Error
+	require.ErrorAs(t, err, &e)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, "insi_102", e.Code, "what INSi said last is kept")
+	require.False(t, socle.Retryable(err))
+	require.Len(t, srv.Journal(), 3)
+}
