@@ -152,7 +152,8 @@ func author(a cda.Author) authorReport {
 	case a.Person != nil:
 		r.Kind, r.Name = "person", a.Person.Full()
 	case a.Device != nil:
-		r.Kind, r.Name = "device", strings.TrimSpace(a.Device.Model+" "+a.Device.Software)
+		model := strings.Trim(a.Device.Model, ". -") // a dot where there is none
+		r.Kind, r.Name = "device", strings.TrimSpace(model+" "+a.Device.Software)
 	default:
 		r.Kind, r.Name = "organisation", r.Organisation
 	}

@@ -19,18 +19,18 @@ const (
 )
 
 // ClassCode holds the classes of documents of the DMP: classCode of XDS. The
-// value set is not among those that the generator reads.
-var ClassCode = &Table{Name: "JDV_J57-ClassCode-DMP", OID: "1.2.250.1.213.1.1.5.6", Date: "2024", codes: []socle.Code{
+// value set is not among those that the generator reads, and its date is not known.
+var ClassCode = &Table{Name: "JDV_J57-ClassCode-DMP", OID: "1.2.250.1.213.1.1.5.6", codes: []socle.Code{
 	{Code: "10", System: SystemClass, Display: "Compte rendu"},
 	{Code: "11", System: SystemClass, Display: "Synthèse"},
 	{Code: "31", System: SystemClass, Display: "Imagerie médicale"},
 	{Code: "42", System: SystemClass, Display: "Prescription"},
 	{Code: "43", System: SystemClass, Display: "Dispensation"},
-	{Code: "44", System: SystemClass, Display: "Plan / protocole de soins"},
+	{Code: "44", System: SystemClass, Display: "Plan/protocole de soins"},
 	{Code: "45", System: SystemClass, Display: "Traitements administrés"},
-	{Code: "52", System: SystemClass, Display: "Certificat, déclaration"},
+	{Code: "52", System: SystemClass, Display: "Certificat/déclaration"},
 	{Code: "60", System: SystemClass, Display: "Remboursement"},
-	{Code: "90", System: SystemClass, Display: "Autre document, patient"},
+	{Code: "90", System: SystemClass, Display: "Autre document patient"},
 	{Code: "95", System: SystemClass, Display: "Document de gestion"},
 	{Code: classSignature, System: schemeURN, Display: "Digital Signature"},
 }}

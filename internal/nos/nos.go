@@ -27,7 +27,7 @@ type Table struct {
 	Name string
 	// OID identifies the value set; it is not the system of its codes.
 	OID string
-	// Date is that of the revision, "2024-09-27".
+	// Date is that of the revision, "2024-09-27"; empty when it is not known.
 	Date string
 
 	codes []socle.Code // sorted by code
