@@ -1,0 +1,189 @@
+// Package dmptest is an emulator of the DMP: a TLS server on a loopback port
+// that verifies what it receives as the DMP does, refuses with the rule, what was
+// expected and what came, and keeps the documents that it accepts.
+//
+//	srv, err := dmptest.NewServer(dmptest.Options{})
+//	defer srv.Close()
+//	auth, sign, err := srv.Organisation(pharmacy)
+//	client, err := dmp.New(dmp.Config{Environment: srv.Environment(), Roots: srv.Roots(), Certificate: auth, Signature: sign, …})
+//
+// It answers TD0.2 (existence) and TD2.1 (feeding). It holds a few of the
+// official fictitious patients, in the states of the dmp sheet §8, and some of
+// its own; see [Patients].
+package dmptest
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/soclesante/socle/dmp"
+	"github.com/soclesante/socle/internal/emulator"
+	"github.com/soclesante/socle/internal/pki"
+	"github.com/soclesante/socle/internal/soap"
+	"github.com/soclesante/socle/internal/xmltree"
+)
+
+// basePath precedes the names of the services, as on the real hosts.
+const basePath = "/si-dmp-server/v2/services"
+
+// Options of a [Server]. The zero value is an emulator with the patients of
+// [Patients], the default rights and the real time.
+type Options struct {
+	// Authority issues the server's certificate and vouches for the clients'; nil makes one.
+	Authority *pki.Authority
+	// Clock is the server's time; nil is the real one.
+	Clock *emulator.Clock
+	// Patients replaces those of [Patients]; nil keeps them.
+	Patients []Patient
+	// Rights replaces [DefaultRights].
+	Rights Rights
+	// MaxDocumentSize is the largest document taken, in bytes; 0 is 5 MiB.
+	MaxDocumentSize int64
+	// RefuseUnsigned refuses unsigned VIHF, which mode DIRECTE may send.
+	RefuseUnsigned bool
+	// RefuseSHA1 refuses signatures with SHA-1.
+	RefuseSHA1 bool
+	// MaxAge is how old a VIHF may be; 0 is one hour.
+	MaxAge time.Duration
+	// Addr is where the server listens; empty is a free port of 127.0.0.1.
+	Addr string
+}
+
+// Server is a running emulator of the DMP.
+type Server struct {
+	options Options
+	server  *emulator.Server
+
+	mu         sync.Mutex
+	records    map[patientID]*record
+	structures map[string]Structure
+	unique     map[string]bool // uniqueIds of documents and lots
+	failures   []Failure
+}
+
+// NewServer starts an emulator. Close must be called.
+func NewServer(o Options) (*Server, error) {
+	if o.MaxDocumentSize == 0 {
+		o.MaxDocumentSize = 5 << 20
+	}
+	if o.Rights == nil {
+		o.Rights = DefaultRights()
+	}
+	if o.Patients == nil {
+		o.Patients = Patients()
+	}
+	s := &Server{options: o, records: map[patientID]*record{}, structures: map[string]Structure{}, unique: map[string]bool{}}
+	for _, p := range o.Patients {
+		if err := s.AddPatient(p); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	s.server, err = emulator.New(emulator.Options{Authority: o.Authority, Clock: o.Clock, ClientAuth: tls.RequireAndVerifyClientCert, Addr: o.Addr}, s)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Close stops the server.
+func (s *Server) Close() { s.server.Close() }
+
+// URL gives the address of the server.
+func (s *Server) URL() string { return s.server.URL }
+
+// Authority gives the authority that vouches for the server and its clients.
+func (s *Server) Authority() *pki.Authority { return s.server.Authority() }
+
+// Clock gives the server's clock.
+func (s *Server) Clock() *emulator.Clock { return s.server.Clock() }
+
+// Roots gives the pool that a client trusts.
+func (s *Server) Roots() *x509.CertPool { return s.server.Roots() }
+
+// Environment gives the client's Environment that points at the server.
+func (s *Server) Environment() dmp.Environment {
+	return dmp.Environment{Base: s.server.URL + basePath}
+}
+
+// Fail plans a fault of the network or of a gateway. Operations are "TD0.2" and "TD2.1".
+func (s *Server) Fail(f emulator.Fault) { s.server.Fail(f) }
+
+// Journal gives the last exchanges, oldest first.
+func (s *Server) Journal() []emulator.Entry { return s.server.Journal() }
+
+func (s *Server) now() time.Time { return s.server.Clock().Now() }
+
+// ServeHTTP answers a request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	service, ok := strings.CutPrefix(r.URL.Path, basePath+"/")
+	switch {
+	case ok && service == "patients":
+		s.patients(w, r)
+	case ok && service == "repository":
+		s.repository(w, r)
+	default:
+		http.NotFound(w, r)
+	}
+	// A client that still sends must be able to read the answer.
+	_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, 256<<20))
+}
+
+// patients is the service of GestionDossierPatientPartage.wsdl.
+func (s *Server) patients(w http.ResponseWriter, r *http.Request) {
+	e, fault := soap.ReadRequest(r, xmltree.Limits{Bytes: 1 << 20})
+	if fault == nil {
+		var op func(*session, *soap.Envelope) (soap.Message, *soap.Fault)
+		switch e.Action {
+		case actionExists:
+			emulator.Annotate(r, opExists)
+			op = s.exists
+		default:
+			fault = unsupported(e)
+		}
+		if fault == nil {
+			s.answer(w, r, e, op)
+			return
+		}
+	}
+	soap.WriteFault(w, e, fault)
+}
+
+// answer verifies who asks, then lets op answer.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, e *soap.Envelope, op func(*session, *soap.Envelope) (soap.Message, *soap.Fault)) {
+	who, fault := s.authenticate(r, e)
+	if fault == nil {
+		var m soap.Message
+		if m, fault = op(who, e); fault == nil {
+			soap.WriteResponse(w, e, m)
+			return
+		}
+	}
+	soap.WriteFault(w, e, fault)
+}
+
+// refuse makes a fault of the Sender. The reason names the rule, what was
+// expected and what came, and never a value that identifies the patient.
+func refuse(subcode, reason string) *soap.Fault {
+	f := &soap.Fault{Code: soap.Sender, Reason: reason, Lang: "fr"}
+	if subcode != "" {
+		f.Subcodes = []string{subcode}
+	}
+	return f
+}
+
+func unsupported(e *soap.Envelope) *soap.Fault {
+	if f := e.CheckAddressing(); f != nil {
+		return f
+	}
+	return &soap.Fault{Code: soap.Sender, Subcodes: []string{"ActionNotSupported"}, Space: soap.NSWSA, Lang: "en",
+		Reason: "The wsa:Action cannot be processed at the receiver: " + soap.Scrub(e.Action)}
+}
+
+var errPatient = errors.New("dmptest: a matricule of 15 characters, its OID and a State are mandatory")

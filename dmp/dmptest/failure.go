@@ -1,0 +1,85 @@
+package dmptest
+
+import (
+	"slices"
+
+	"github.com/soclesante/socle/dmp"
+	"github.com/soclesante/socle/internal/soap"
+	"github.com/soclesante/socle/internal/xds"
+)
+
+// Failure is a refusal of the service itself, that the next request of an
+// operation gets once it was verified. Faults of the network are planned with
+// [Server.Fail].
+type Failure struct {
+	Operation string // "TD0.2" or "TD2.1"; empty: any
+	// Fault answers a SOAP fault.
+	Fault *Fault
+	// Ack answers TD0.2 with an acknowledgement AE and this detail.
+	Ack *dmp.Detail
+	// Registry answers TD2.1 with these errors. With Partial the status is
+	// PartialSuccess, and the document is stored; errors that are all warnings
+	// come with Success, and the document is stored.
+	Registry []dmp.RegistryError
+	Partial  bool
+}
+
+// Fault is a SOAP fault to answer.
+type Fault struct {
+	Code    string // "Sender" or "Receiver"; empty is Sender
+	Subcode string
+	Reason  string
+	Status  int // HTTP status; 0 is 500
+}
+
+func (f *Fault) soap() *soap.Fault {
+	out := refuse(f.Subcode, f.Reason)
+	out.Status = f.Status
+	if f.Code != "" {
+		out.Code = f.Code
+	}
+	return out
+}
+
+// Refuse plans a refusal, after those already planned.
+func (s *Server) Refuse(f Failure) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failures = append(s.failures, f)
+}
+
+// injected takes the first failure planned for an operation.
+func (s *Server) injected(op string) *Failure {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.IndexFunc(s.failures, func(f Failure) bool { return f.Operation == "" || f.Operation == op })
+	if i < 0 {
+		return nil
+	}
+	f := s.failures[i]
+	s.failures = slices.Delete(s.failures, i, i+1)
+	return &f
+}
+
+// response gives the answer to TD2.1 that the failure makes, and whether the
+// work is done all the same.
+func (f *Failure) response() (r xds.Response, done bool) {
+	r.Status = xds.ResponseFailure
+	done = true
+	for _, e := range f.Registry {
+		x := xds.RegistryError{Code: xds.ErrorCode(e.Code), Context: e.Context, Location: e.Location, Severity: xds.SeverityError}
+		if e.Severity == "Warning" {
+			x.Severity = xds.SeverityWarning
+		} else {
+			done = false
+		}
+		r.Errors = append(r.Errors, x)
+	}
+	switch {
+	case f.Partial:
+		r.Status, done = xds.ResponsePartial, true
+	case done:
+		r.Status = xds.ResponseSuccess
+	}
+	return r, done
+}
