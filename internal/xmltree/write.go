@@ -10,7 +10,7 @@ import (
 // empty-element tags, attributes sorted, text escaped as canonical XML asks.
 // The zero value is ready. Methods chain and panic on a programming error: a
 // malformed or undeclared name, an attribute given twice, an End too many.
-// Names are therefore constants of the program, never data. A declaration that
+// Names and namespaces are therefore constants of the program, never data. A declaration that
 // repeats what is in scope is dropped.
 //
 //	var w xmltree.Writer
@@ -79,7 +79,8 @@ func (w *Writer) declare(pairs []string) {
 		d := Decl{strings.TrimPrefix(strings.TrimPrefix(pairs[i], "xmlns"), ":"), pairs[i+1]}
 		switch {
 		case d.Prefix == "" && len(pairs[i]) > len("xmlns"), d.Prefix != "" && (d.URI == "" || !IsNCName(d.Prefix)),
-			d.Prefix == "xml", d.Prefix == "xmlns", d.URI == NSXML, d.URI == NSXMLNS:
+			d.Prefix == "xml", d.Prefix == "xmlns", d.URI == NSXML, d.URI == NSXMLNS,
+			!utf8.ValidString(d.URI) || strings.ContainsFunc(d.URI, func(r rune) bool { return !xmlChar(r) }):
 			panic("xmltree: namespace declaration " + pairs[i] + " is not allowed")
 		}
 		for _, o := range w.scope[outside:] {
