@@ -18,6 +18,9 @@ func Parse(b []byte, limits xmltree.Limits) (*Document, error) {
 	return FromXML(x)
 }
 
+// maxHeader is the most elements directly in a document; real ones have some tens.
+const maxHeader = 2000
+
 // Namespaces of a document that carries its own stylesheet (auto-présentable).
 const (
 	nsXSL     = "http://www.w3.org/1999/XSL/Transform"
@@ -36,6 +39,12 @@ func FromXML(x *xmltree.Document) (*Document, error) {
 	}
 	if !r.Is(NS, "ClinicalDocument") {
 		return nil, &Error{Op: "read", Text: fmt.Sprintf("not a CDA document: its root is %.80q in namespace %.80q, ClinicalDocument in %s expected", r.Name.Local, r.Name.Space, NS)}
+	}
+	n := 0
+	for range r.Elements() {
+		if n++; n > maxHeader {
+			return nil, &Error{Op: "read", Text: fmt.Sprintf("more than %d elements in the header", maxHeader)}
+		}
 	}
 	d := &Document{
 		XML:             x,

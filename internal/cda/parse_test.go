@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -227,7 +228,8 @@ func TestWhatIsNoCDA(t *testing.T) {
 		`<x xmlns="urn:y"/>`:  `its root is "x" in namespace "urn:y"`,
 		"<!DOCTYPE a []><a/>": "document type declarations are refused",
 		`<xsl:stylesheet xmlns:xsl="http://www.w3.org/1999/XSL/Transform"/>`: "not a CDA document",
-		"\xff\xfe<":            "not an XML document",
+		"\xff\xfe<": "not an XML document",
+		`<ClinicalDocument xmlns="urn:hl7-org:v3">` + strings.Repeat("<author/>", 2001) + `</ClinicalDocument>`: "more than 2000 elements",
 		"<a b='1' b='2'></a>":  "duplicate attribute",
 		"<a><p:b></p:b></a>":   "undeclared namespace prefix",
 		"<a></a>trailing text": "text outside",
