@@ -49,13 +49,19 @@ type LoginRequest struct {
 // Pending is a login that the person has not confirmed yet.
 type Pending struct {
 	client   *Client
-	person   socle.PersonID
-	binding  string
-	id       *[]byte // auth_req_id, behind a pointer so that fmt cannot show it
+	ask      *ask
 	interval time.Duration
 	expires  time.Time
 	over     context.Context // ends with Cancel
 	cancel   func()
+}
+
+// ask is what a pending login must not show: fmt shows the address of what is
+// held by pointer.
+type ask struct {
+	person  socle.PersonID
+	binding string
+	id      string // auth_req_id
 }
 
 // Login authenticates a person by CIBA (poll mode): it asks the service to
@@ -86,7 +92,7 @@ func (c *Client) StartCIBA(ctx context.Context, r LoginRequest) (*Pending, error
 	if err != nil {
 		return nil, notSent(opStart, err)
 	}
-	p := &Pending{client: c, person: r.Person, binding: binding, expires: c.cfg.Now().Add(assumedRequestLife)}
+	p := &Pending{client: c, ask: &ask{person: r.Person, binding: binding}, expires: c.cfg.Now().Add(assumedRequestLife)}
 	p.over, p.cancel = context.WithCancel(context.Background())
 	if !c.enter(p) {
 		return nil, &Error{Op: opStart, kind: ErrLoginPending, outcome: socle.OutcomeNotSent, Fix: "wait for it or cancel it"}
@@ -97,7 +103,7 @@ func (c *Client) StartCIBA(ctx context.Context, r LoginRequest) (*Pending, error
 		return nil, err
 	}
 	if r.Show != nil {
-		r.Show(p.binding)
+		r.Show(p.ask.binding)
 	}
 	return p, nil
 }
@@ -117,8 +123,8 @@ func (p *Pending) start(ctx context.Context, channel Channel) error {
 		"client_id":       {c.cfg.ClientID},
 		"scope":           {c.cfg.Scope},
 		"acr_values":      {c.cfg.ACR},
-		"login_hint":      {p.person.String()},
-		"binding_message": {p.binding},
+		"login_hint":      {p.ask.person.String()},
+		"binding_message": {p.ask.binding},
 	}
 	if channel != ChannelAny {
 		form.Set("channel", string(channel))
@@ -144,8 +150,7 @@ func (p *Pending) start(ctx context.Context, channel Channel) error {
 	if err != nil {
 		return err
 	}
-	id := []byte(answer.ID)
-	p.id = &id
+	p.ask.id = answer.ID
 	p.interval = life(answer.Interval, defaultInterval)
 	c.mu.Lock()
 	p.expires = sent.Add(life(answer.ExpiresIn, assumedRequestLife))
@@ -154,7 +159,7 @@ func (p *Pending) start(ctx context.Context, channel Channel) error {
 }
 
 // Binding gives the two digits to show to the person.
-func (p *Pending) Binding() string { return p.binding }
+func (p *Pending) Binding() string { return p.ask.binding }
 
 // ExpiresAt tells until when the person can answer.
 func (p *Pending) ExpiresAt() time.Time { return p.expires }
@@ -179,7 +184,7 @@ func (p *Pending) Wait(ctx context.Context) (*Session, error) {
 			s.discard(ctx)
 		}
 	}
-	c.audit(ctx, "login", p.person, err)
+	c.audit(ctx, "login", p.ask.person, err)
 	if err != nil {
 		return nil, err
 	}
@@ -192,13 +197,13 @@ func (p *Pending) poll(ctx context.Context) (*Session, error) {
 		if err := c.cfg.Wait(ctx, p.interval); err != nil {
 			return nil, &Error{Op: opPoll, Err: err}
 		}
-		form := url.Values{"grant_type": {grantCIBA}, "auth_req_id": {string(*p.id)}}
+		form := url.Values{"grant_type": {grantCIBA}, "auth_req_id": {p.ask.id}}
 		t, claims, err := c.redeem(ctx, operation{opPoll, 1}, form, expectation{})
 		if err == nil {
-			return c.newSession(p.person, t, claims), nil
+			return c.newSession(p.ask.person, t, claims), nil
 		}
 		if t != nil { // the request is used up: its tokens cannot be trusted
-			c.newSession(p.person, t, claims).discard(ctx)
+			c.newSession(p.ask.person, t, claims).discard(ctx)
 			return nil, err
 		}
 		var e *Error
@@ -229,10 +234,10 @@ func (p *Pending) poll(ctx context.Context) (*Session, error) {
 func (c *Client) enter(p *Pending) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if other := c.pending[p.person]; other != nil && c.cfg.Now().Before(other.expires) {
+	if other := c.pending[p.ask.person]; other != nil && c.cfg.Now().Before(other.expires) {
 		return false
 	}
-	c.pending[p.person] = p
+	c.pending[p.ask.person] = p
 	return true
 }
 
@@ -240,8 +245,8 @@ func (c *Client) leave(p *Pending) {
 	p.cancel()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.pending[p.person] == p {
-		delete(c.pending, p.person)
+	if c.pending[p.ask.person] == p {
+		delete(c.pending, p.ask.person)
 	}
 }
 

@@ -16,7 +16,7 @@ func (s *Session) Logout(ctx context.Context) error {
 	if errors.Is(err, ErrLoggedOut) || errors.Is(err, ErrSessionExpired) {
 		return nil
 	}
-	s.client.audit(ctx, "logout", s.asked, err)
+	s.client.audit(ctx, "logout", s.who.asked, err)
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -57,10 +58,12 @@ func TestNothingSecretShows(t *testing.T) {
 	require.NoError(t, err)
 	show(p, struct{ P *psc.Pending }{p})
 	log.Info("pending", "p", p)
+	fmt.Fprintf(&shown, "%+v", reflect.ValueOf(p).Elem()) // the fields, past the methods
 	s, err := p.Wait(t.Context())
 	require.NoError(t, err)
 	show(s, struct{ S *psc.Session }{s}, []any{s, map[string]any{"s": s}})
 	fmt.Fprintf(&shown, "%v %+v %#v %s", s.UserInfo(), s.UserInfo(), s.UserInfo(), s.UserInfo()) // its JSON is its content
+	fmt.Fprintf(&shown, "%+v", reflect.ValueOf(s).Elem())
 	log.Info("session", "s", s, "u", s.UserInfo())
 	w.Clock().Advance(2 * time.Minute)
 	w.Fail(emulator.Fault{Operation: "token.refresh", Status: 500, Times: 3})

@@ -21,28 +21,34 @@ const endLimit = 30 * time.Second
 // Session is one authenticated person. It is safe for concurrent use and holds
 // no goroutine. It is an oauth2.TokenSource.
 type Session struct {
-	client   *Client
-	asked    socle.PersonID
-	info     UserInfo
-	subject  string
-	acr      string
-	authTime time.Time
-	flight   singleflight.Group
+	client *Client
+	who    *identity
+	flight singleflight.Group
 
 	mu     sync.Mutex
 	tokens *tokens
 	ended  error // why there are no tokens any more
 }
 
+// identity is what a session must not show: fmt shows the address of what is
+// held by pointer. It does not change once the session is open.
+type identity struct {
+	asked    socle.PersonID
+	info     UserInfo
+	subject  string // sub of the ID token
+	acr      string
+	authTime time.Time
+}
+
 var _ oauth2.TokenSource = (*Session)(nil)
 
 func (c *Client) newSession(asked socle.PersonID, t *tokens, claims idToken) *Session {
-	s := &Session{client: c, asked: asked, tokens: t, subject: claims.Subject, acr: claims.ACR, authTime: c.cfg.Now()}
+	who := &identity{asked: asked, subject: claims.Subject, acr: claims.ACR, authTime: c.cfg.Now()}
 	// A login is never younger than the proof of identity that it rests on.
-	if at := claims.AuthTime.time(); claims.AuthTime != 0 && at.Before(s.authTime) {
-		s.authTime = at
+	if at := claims.AuthTime.time(); claims.AuthTime != 0 && at.Before(who.authTime) {
+		who.authTime = at
 	}
-	return s
+	return &Session{client: c, who: who, tokens: t}
 }
 
 // identify asks who the person is and compares with who was asked for.
@@ -62,32 +68,32 @@ func (s *Session) identify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if info.Subject != s.subject {
+	if info.Subject != s.who.subject {
 		return untrusted("sub", "that of the ID token in the user information", "another", "")
 	}
-	if person, err := info.Person(); !s.asked.IsZero() && (err != nil || person != s.asked) {
+	if person, err := info.Person(); !s.who.asked.IsZero() && (err != nil || person != s.who.asked) {
 		return untrusted("SubjectNameID", "the person that was asked for", "another", "")
 	}
-	if s.acr == "" {
+	if s.who.acr == "" {
 		s.client.cfg.Log().WarnContext(ctx, "psc: the ID token states no level of authentication")
 	}
-	s.info = info
+	s.who.info = info
 	return nil
 }
 
 // UserInfo gives what the service said of the person at the login.
-func (s *Session) UserInfo() UserInfo { return s.info }
+func (s *Session) UserInfo() UserInfo { return s.who.info }
 
 // ACR gives the level of authentication, "eidas1" and above; empty when the
 // service stated none.
-func (s *Session) ACR() string { return s.acr }
+func (s *Session) ACR() string { return s.who.acr }
 
 // AuthenticatedAt tells when the person proved who they are.
-func (s *Session) AuthenticatedAt() time.Time { return s.authTime }
+func (s *Session) AuthenticatedAt() time.Time { return s.who.authTime }
 
 // ReauthAt tells when the person must authenticate again whatever is done: 4
 // hours after they last did.
-func (s *Session) ReauthAt() time.Time { return s.authTime.Add(sessionLimit) }
+func (s *Session) ReauthAt() time.Time { return s.who.authTime.Add(sessionLimit) }
 
 // IdleAt tells when the session ends unless a token is asked for before.
 func (s *Session) IdleAt() time.Time {
@@ -158,7 +164,7 @@ func (s *Session) current() (state, error) {
 	switch {
 	case s.ended != nil:
 		return state{}, s.ended
-	case !now.Before(s.authTime.Add(sessionLimit)):
+	case !now.Before(s.who.authTime.Add(sessionLimit)):
 		return state{}, s.expire("4 hours after the authentication the person logs in again")
 	case !now.Before(s.tokens.idleUntil):
 		return state{}, s.expire("the session was idle for too long, the person logs in again")
@@ -222,7 +228,7 @@ func (s *Session) exchange(ctx context.Context, old *tokens) (string, error) {
 	err := transport.Retry(ctx, 3, true, func(attempt int) error {
 		var err error
 		form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh}}
-		t, _, err = s.client.redeem(ctx, operation{opRefresh, attempt}, form, expectation{subject: s.subject})
+		t, _, err = s.client.redeem(ctx, operation{opRefresh, attempt}, form, expectation{subject: s.who.subject})
 		return err
 	})
 	s.mu.Lock()
