@@ -1,5 +1,7 @@
 package mss
 
+import "github.com/soclesante/socle"
+
 // patientDomain is the domain of Mon espace santé's mailboxes.
 const patientDomain = "patient.mssante.fr"
 
@@ -19,6 +21,10 @@ type Dialect struct {
 	// Santé Connect may not fit in a command line: that every operator accepts
 	// to be waited for is assumed.
 	SubmissionInitialResponse bool
+	// ContentType is the contentTypeCode of the submission set of an archive.
+	// Zero means the sector of the Actor's structure, or else SA33 (Pharmacie
+	// d'officine): the present value set is not public, so that both are assumed.
+	ContentType socle.Code
 	// AuthUser gives the user name of XOAUTH2. Nil means the mailbox's
 	// address, for delegated mailboxes too, which is assumed.
 	AuthUser func(mailbox Address) string
@@ -43,4 +49,13 @@ func (d Dialect) authUser(a Address) string {
 		return a.Wire()
 	}
 	return d.AuthUser(a)
+}
+
+func (d Dialect) contentType(who socle.Professional) socle.Code {
+	for _, c := range []socle.Code{d.ContentType, who.Structure.Sector} {
+		if c.Code != "" && c.System != "" {
+			return c
+		}
+	}
+	return socle.Code{Code: "SA33", System: socle.OIDSector, Display: "Pharmacie d'officine"}
 }

@@ -1,6 +1,215 @@
 package mss
 
-// Document is a document of a received IHE_XDM.ZIP.
-type Document struct{}
+import (
+	"bytes"
+	"errors"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
 
-func (m *Message) documents(t *treeReader) {}
+	"github.com/soclesante/socle"
+	"github.com/soclesante/socle/ins"
+	"github.com/soclesante/socle/internal/cda"
+	"github.com/soclesante/socle/internal/xdm"
+)
+
+// Document is a clinical document (CDA) of a received IHE_XDM.ZIP.
+type Document struct {
+	Part     string // part of the message that holds the archive
+	Code     socle.Code
+	Title    string
+	ID       string // root, or root^extension: the same in every copy of the document
+	SetID    string // common to all versions of the document
+	Version  int    // 0 when there is none
+	Created  time.Time
+	Patient  Patient
+	Replaces []string // identifiers of the documents that it replaces
+	// Action is "C" when the sender says that the document replaces another
+	// (annule et remplace), "D" when they want one deleted, else empty.
+	Action string
+	Hash   string // SHA-1 of the bytes, in hexadecimal
+	Size   int64
+	// Err is what is wrong with the document, a *Fault. Do not file a document
+	// that has one without telling the user.
+	Err error
+
+	data []byte
+}
+
+// Open gives the bytes of the document, none when the archive lacks it.
+func (d Document) Open() *bytes.Reader { return bytes.NewReader(d.data) }
+
+// String tells the code of the document.
+func (d Document) String() string { return "document " + d.Code.Code }
+
+// GoString is String.
+func (d Document) GoString() string { return d.String() }
+
+// LogValue is String.
+func (d Document) LogValue() slog.Value { return slog.StringValue(d.String()) }
+
+// Patient is whom a document is about, as its header says. Nobody has verified
+// it here: file the document under an identity that the user has chosen, and
+// never documents without INS under a common one.
+type Patient struct {
+	Matricule ins.Matricule // as metadata and document agree, zero without INS
+	OID       ins.OID
+	BirthName string
+	GivenName string // first birth given name
+	BirthDate string // YYYY-MM-DD, or less when the document says less
+	Sex       string // M, F or UN
+}
+
+// String says nothing of the person.
+func (p Patient) String() string {
+	if p.Matricule.IsZero() {
+		return "patient without INS"
+	}
+	return "patient with INS"
+}
+
+// GoString is String.
+func (p Patient) GoString() string { return "mss.Patient(" + p.String() + ")" }
+
+// LogValue is String.
+func (p Patient) LogValue() slog.Value { return slog.StringValue(p.String()) }
+
+const maxArchive = 64 << 20
+
+// documents opens the attached archives: files of the name IHE_XDM.ZIP,
+// whatever its case, and the ZIP files of a message whose subject announces one.
+func (m *Message) documents(t *treeReader) {
+	var files []Attachment
+	var codes []string
+	qualified := false
+	patients := map[Patient]bool{}
+	for _, a := range m.Attachments {
+		if !m.isArchive(a) {
+			files = append(files, a)
+			continue
+		}
+		b, err := io.ReadAll(io.LimitReader(a.Open(), maxArchive+1))
+		if err != nil && len(b) == 0 {
+			continue // told already
+		}
+		if len(b) > maxArchive {
+			t.xdm(a.Part, &xdm.Error{Code: xdm.LimitReached, Text: "an archive of more than 64 MiB"})
+			continue
+		}
+		archive, err := xdm.Read(b, xdm.Limits{})
+		if err != nil {
+			t.xdm(a.Part, err)
+			files = append(files, a) // still there to look at
+			continue
+		}
+		for _, f := range archive.Faults {
+			t.xdm(a.Part, f)
+		}
+		for _, s := range archive.Subsets {
+			for _, d := range s.Documents {
+				doc := received(a.Part, d)
+				if d.Err != nil {
+					doc.Err = t.xdm(a.Part, d.Err)
+				}
+				if d.CDA != nil {
+					codes = append(codes, doc.Code.Code)
+					qualified = qualified || hasQualifiedINS(d.CDA)
+				}
+				if !doc.Patient.Matricule.IsZero() {
+					patients[Patient{Matricule: doc.Patient.Matricule, OID: doc.Patient.OID}] = true
+				}
+				m.Documents = append(m.Documents, doc)
+			}
+		}
+	}
+	m.Attachments = files
+	if len(patients) > 1 {
+		t.fault(FaultCoherent, "", "documents of %d patients in one message (SC.MSS/CONF.23)", len(patients))
+	}
+	if len(codes) > 0 && !sameCodes(codes, m.Codes) {
+		t.fault(FaultCoherent, "", "X-MSS-CODECDA does not announce the documents of the archive (ECO.2.4.1)")
+	}
+	if said := m.INS == "O"; len(codes) > 0 && m.INS != "" && said != qualified {
+		t.fault(FaultCoherent, "", "X-MSS-INS is not what the documents of the archive say (ECO.2.4.2)")
+	}
+}
+
+func (m *Message) isArchive(a Attachment) bool {
+	name := strings.ToLower(strings.ReplaceAll(a.Name, "-", "_"))
+	if name == strings.ToLower(archiveName) {
+		return true
+	}
+	return m.XDM && (strings.HasSuffix(name, ".zip") || a.MediaType == "application/zip" || a.MediaType == "application/x-zip-compressed")
+}
+
+func (t *treeReader) xdm(part string, err error) error {
+	f := &Fault{Kind: FaultXDM, Part: part, Err: err}
+	var x *xdm.Error
+	if errors.As(err, &x) {
+		f.Code = string(x.Code)
+	}
+	if len(t.faults) < 100 {
+		t.faults = append(t.faults, f)
+	}
+	return f
+}
+
+func received(part string, d xdm.Document) Document {
+	doc := Document{Part: part, Action: d.Action, Size: int64(len(d.Data)), Hash: hash(d.Data), data: d.Data,
+		Code: d.Entry.Type, Title: d.Entry.Title, ID: d.Entry.UniqueID}
+	if c := d.CDA; c != nil {
+		doc.Code, doc.Title, doc.ID = c.Code.Code, c.Title, c.ID.String()
+		doc.SetID, doc.Version, doc.Created = c.SetID.String(), c.Version, c.EffectiveTime.Time
+		for _, r := range c.Related {
+			if r.Type == "RPLC" {
+				for _, id := range r.IDs {
+					doc.Replaces = append(doc.Replaces, id.String())
+				}
+			}
+		}
+		doc.Patient = Patient{BirthName: c.Patient.Name.BirthFamily(), GivenName: c.Patient.Name.FirstBirthGiven(),
+			BirthDate: c.Patient.BirthTime.ISO(), Sex: c.Patient.Gender.Code.Code}
+	}
+	// The patient is that of the metadata (ECO.2.1.2), unless the document is
+	// of another: then of nobody.
+	if !errors.Is(d.Err, &xdm.Error{Code: xdm.PatientMismatch}) {
+		if oid, err := ins.ParseOID(d.Entry.PatientID.Authority.ID); err == nil {
+			if number, err := ins.ParseMatriculeLenient(d.Entry.PatientID.ID); err == nil {
+				doc.Patient.Matricule, doc.Patient.OID = number, oid
+			}
+		}
+	}
+	return doc
+}
+
+// hasQualifiedINS reports whether the header of a document holds what a
+// qualified INS is made of (ECO.2.4.2): matricule and OID, birth name, first
+// given name, birth date and sex.
+func hasQualifiedINS(d *cda.Document) bool {
+	id, ok := d.Patient.INS()
+	if !ok {
+		return false
+	}
+	if _, err := ins.ParseMatriculeLenient(id.Extension); err != nil {
+		return false
+	}
+	n := d.Patient.Name
+	return n.BirthFamily() != "" && n.FirstBirthGiven() != "" && d.Patient.BirthTime.Digits >= 8 && d.Patient.Gender.Code.Code != ""
+}
+
+func sameCodes(a, b []string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	left := map[string]int{}
+	for _, c := range a {
+		left[c]++
+	}
+	for _, c := range b {
+		if left[c]--; left[c] < 0 {
+			return false
+		}
+	}
+	return true
+}

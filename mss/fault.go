@@ -14,10 +14,28 @@ const (
 	FaultCoherent FaultKind = "COHERENT" // X-MSS headers that the message contradicts
 )
 
+// Codes of faults of an archive IHE_XDM.ZIP (FaultXDM).
+const (
+	CodeNotArchive      = "NOT_ARCHIVE"      // not a ZIP archive, or one that does not inflate
+	CodeEmptyArchive    = "EMPTY_ARCHIVE"    // no submission set in it
+	CodeMetadataMissing = "METADATA_MISSING" // a subset without METADATA.XML
+	CodeMetadataInvalid = "METADATA_INVALID" // METADATA.XML that cannot be read
+	CodeCDAMissing      = "CDA_MISSING"      // no file where the metadata say, or no document in the metadata
+	CodeNotCDA          = "NOT_CDA"          // a document that is no CDA
+	CodeSizeMismatch    = "SIZE_MISMATCH"    // not the size that the metadata say
+	CodeHashMismatch    = "HASH_MISMATCH"    // not the SHA-1 that the metadata say
+	CodeEmptyFile       = "EMPTY_FILE"       // a document of no bytes
+	CodePatientMismatch = "PATIENT_MISMATCH" // the document is of another patient than the metadata say
+	CodeUnsafeName      = "UNSAFE_NAME"      // a file name that leaves the archive; the file is ignored
+	CodeDuplicateName   = "DUPLICATE_NAME"   // two files of one name; the second is ignored
+	CodeLimitReached    = "LIMIT_REACHED"    // more, larger or denser than what is accepted
+)
+
 // Fault is something wrong in a received message that did not prevent reading
 // the rest of it. Its text holds nothing of the message.
 type Fault struct {
 	Kind FaultKind
+	Code string // of a FaultXDM
 	Part string // IMAP part number, empty for the message itself
 	Err  error
 }

@@ -1,5 +1,22 @@
 package mss
 
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/sha1"
+	"encoding/hex"
+	"fmt"
+	"math/big"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/soclesante/socle/internal/cda"
+	"github.com/soclesante/socle/internal/xdm"
+	"github.com/soclesante/socle/internal/xds"
+	"github.com/soclesante/socle/internal/xmltree"
+)
+
 // parcel is the documents of a message, packed.
 type parcel struct {
 	archive   []byte
@@ -10,9 +27,126 @@ type parcel struct {
 	patient   string   // NOM prénom date, for the subject
 }
 
-func (m *Mailbox) pack(d Draft, r *SendReport) (*parcel, error) {
+// pack puts the documents of a draft into an archive (ECO.2.1.1) and tells what
+// the headers must say of them, from the documents themselves. It gives nil
+// when there are none.
+func (m *Mailbox) pack(d Draft, at time.Time, r *SendReport) (*parcel, error) {
 	if len(d.Documents) == 0 {
 		return nil, nil
 	}
-	return nil, notConform("", "")
+	software := m.client.cfg.Software
+	if software.OID == "" {
+		return nil, notConform("IHE XDM", "Config.Software.OID: the vendor's OID root is mandatory to send documents")
+	}
+	p := &parcel{}
+	var set xdm.Subset
+	names := map[string]bool{}
+	for i, o := range d.Documents {
+		doc, err := cda.Parse(o.CDA, xmltree.Limits{})
+		if err != nil {
+			return nil, notConform("ECO.2.1.1", "Documents[%d]: %v", i, err)
+		}
+		if doc.Code.Code.Code == "" || strings.ContainsFunc(doc.Code.Code.Code, func(r rune) bool { return r <= ' ' || r > '~' || r == ',' }) {
+			return nil, notConform("ECO.2.4.1", "Documents[%d]: the document has no code that a header can carry", i)
+		}
+		entry := xds.FromCDA(doc, hash(o.CDA), int64(len(o.CDA)))
+		if i == 0 {
+			p.title, p.patient = title(doc), patientLabel(doc)
+		} else if entry.PatientID != set.Documents[0].Entry.PatientID {
+			return nil, notConform("SC.MSS/CONF.23", "Documents[%d]: the patient is not that of the first document: one patient in a message", i)
+		}
+		p.codes = append(p.codes, doc.Code.Code.Code)
+		p.qualified = p.qualified || hasQualifiedINS(doc)
+		set.Documents = append(set.Documents, xdm.Document{Entry: entry, Data: o.CDA})
+		if len(o.PDF) == 0 {
+			r.degrade("ECO.2.1.1", fmt.Sprintf("document %d has no PDF/A-1 beside it", i+1))
+			continue
+		}
+		name := pdfName(doc)
+		for n := 2; names[name]; n++ {
+			name = fmt.Sprintf("%s_%d.pdf", strings.TrimSuffix(pdfName(doc), ".pdf"), n)
+		}
+		names[name] = true
+		p.pdfs = append(p.pdfs, File{Name: name, MediaType: "application/pdf", Content: o.PDF})
+	}
+	if !p.qualified {
+		r.degrade("ECO.2.4.2", "no document holds a whole qualified INS: X-MSS-INS is N")
+	}
+	first := set.Documents[0].Entry
+	actor := m.access.Actor
+	author := xds.Author{Person: xds.Professional(actor.ID, actor.FamilyName, actor.GivenName)}
+	if s := actor.Structure; !s.ID.IsZero() && s.Name != "" {
+		author.Institutions = []xds.XON{xds.Organization(s.ID, s.Name)}
+	}
+	set.Submission = &xds.Submission{Set: xds.SubmissionSet{
+		ID: "SubmissionSet01", Title: p.title, Authors: []xds.Author{author},
+		ContentType: m.client.cfg.Dialect.contentType(actor), PatientID: first.PatientID,
+		SourceID: software.OID, UniqueID: software.OID + "." + uniqueArc(), Time: at.UTC().Format("20060102150405"),
+	}}
+	var b bytes.Buffer
+	err := xdm.Write(&b, &xdm.Archive{Subsets: []xdm.Subset{set}}, xdm.About{
+		Sender: actor.FullName(), Organisation: actor.Structure.Name, Software: software.Name, Version: software.Version, At: at,
+	})
+	if err != nil {
+		return nil, &Error{Op: "send", Code: "IHE XDM", Err: err, kind: ErrNotConform, outcome: notSent}
+	}
+	p.archive = b.Bytes()
+	return p, nil
+}
+
+func hash(b []byte) string {
+	sum := sha1.Sum(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// uniqueArc draws the last arc of an OID, 15 digits at most.
+func uniqueArc() string {
+	n, err := rand.Int(rand.Reader, big.NewInt(900_000_000_000_000))
+	if err != nil {
+		panic(err) // crypto/rand does not fail
+	}
+	return n.Add(n, big.NewInt(100_000_000_000_000)).String()
+}
+
+func title(d *cda.Document) string {
+	if d.Title != "" {
+		return d.Title
+	}
+	return d.Code.Display
+}
+
+// patientLabel gives NOM PRENOM and the birth date, as subjects have them (ECO.2.1.3).
+func patientLabel(d *cda.Document) string {
+	n := d.Patient.Name
+	birth := ""
+	if t := d.Patient.BirthTime; t.Digits >= 8 && !t.IsZero() {
+		birth = t.Time.Format("02/01/2006")
+	}
+	return strings.Join(strings.Fields(strings.ToUpper(n.BirthFamily())+" "+n.FirstBirthGiven()+" "+birth), " ")
+}
+
+// pdfName gives date_type_NOM_prenom.pdf (ECO.2.1.6), without the number of the
+// record, which the document does not have.
+func pdfName(d *cda.Document) string {
+	at := d.EffectiveTime
+	for _, e := range d.Events {
+		if !e.Period.Low.IsZero() {
+			at = e.Period.Low
+			break
+		}
+	}
+	var day string
+	if !at.IsZero() {
+		day = at.Time.Format("20060102")
+	}
+	n := d.Patient.Name
+	var parts []string
+	for _, s := range []string{day, title(d), strings.ToUpper(n.BirthFamily()), n.FirstBirthGiven()} {
+		s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }), "_")
+		if s != "" {
+			parts = append(parts, s)
+		}
+	}
+	name := []rune(strings.Join(parts, "_"))
+	return string(name[:min(len(name), 120)]) + ".pdf"
 }

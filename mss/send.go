@@ -69,18 +69,19 @@ func (m *Mailbox) prepare(d Draft, answered *Message, r *SendReport) ([]byte, en
 		return nil, envelope{}, err
 	}
 	r.Recipients, r.Patients = len(e.to)+len(e.cc), e.patients
-	p, err := m.pack(d, r)
+	at := m.client.cfg.Now()
+	p, err := m.pack(d, at, r)
 	if err != nil {
 		return nil, envelope{}, err
 	}
-	raw, err := m.compose(d, e, answered, p, m.client.cfg.Now(), r)
+	raw, err := m.compose(d, e, answered, p, at, r)
 	if err != nil {
 		return nil, envelope{}, &Error{Op: "send", Err: err, outcome: notSent}
 	}
 	r.Size = int64(len(raw))
 	limit, whose := m.client.cfg.SendLimit, "Config.SendLimit"
-	if p := m.client.cfg.Dialect.patientLimit(); e.patients > 0 && (limit == 0 || p < limit) {
-		limit, whose = p, "Mon espace santé"
+	if l := m.client.cfg.Dialect.patientLimit(); e.patients > 0 && (limit == 0 || l < limit) {
+		limit, whose = l, "Mon espace santé"
 	}
 	if limit > 0 && r.Size > limit {
 		return nil, envelope{}, &Error{Op: "send", kind: ErrTooLarge, outcome: notSent,

@@ -162,7 +162,8 @@ func openCDA(content []byte) (filed, error) {
 	role := doc.Root.Path("recordTarget", "patientRole")
 	f := filed{code: doc.Root.First("", "code").Attr("code")}
 	for id := range role.All("", "id") {
-		if root := id.Attr("root"); strings.HasPrefix(root, "1.2.250.1.213.1.4.") {
+		switch root := id.Attr("root"); root {
+		case "1.2.250.1.213.1.4.8", "1.2.250.1.213.1.4.9", "1.2.250.1.213.1.4.10", "1.2.250.1.213.1.4.11":
 			f.patient = id.Attr("extension") + "^" + root
 		}
 	}
