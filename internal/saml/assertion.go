@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/xml"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -174,6 +175,15 @@ func (a *Assertion) checkTime(o Options) error {
 	}
 	return nil
 }
+
+// String shows the identifier, not the people.
+func (a *Assertion) String() string { return "assertion " + a.ID }
+
+// GoString is String.
+func (a *Assertion) GoString() string { return a.String() }
+
+// LogValue is String.
+func (a *Assertion) LogValue() slog.Value { return slog.StringValue(a.String()) }
 
 // Text gives the text of the first value of an attribute; false when there is
 // no such attribute.

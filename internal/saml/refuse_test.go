@@ -3,6 +3,8 @@ package saml_test
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -310,6 +312,24 @@ func TestSecurity(t *testing.T) {
 	d, err = xmltree.Parse(saml.Security(), xmltree.Limits{})
 	require.NoError(t, err)
 	require.Empty(t, d.Root.Children)
+}
+
+func TestRedaction(t *testing.T) {
+	t.Parallel()
+	v := pharmacist(saml.Indirect)
+	signed, err := v.Sign(testKeys(t).orgSign, now)
+	require.NoError(t, err)
+	a, err := saml.Verify(signed, options(t))
+	require.NoError(t, err)
+	var b strings.Builder
+	for _, h := range []slog.Handler{slog.NewTextHandler(&b, nil), slog.NewJSONHandler(&b, nil)} {
+		slog.New(h).Info("x", "vihf", v, "pointer", &v, "assertion", a)
+	}
+	fmt.Fprintf(&b, "%v %+v %#v %s %v %#v", v, v, v, &v, a, a)
+	require.Contains(t, b.String(), structure)
+	for _, secret := range []string{"207058575627097", "LIBRE", "899900063480"} {
+		require.NotContains(t, b.String(), secret)
+	}
 }
 
 // A new assertion has a new identifier.

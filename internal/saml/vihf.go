@@ -2,6 +2,7 @@ package saml
 
 import (
 	"errors"
+	"log/slog"
 	"regexp"
 	"strings"
 	"time"
@@ -44,6 +45,15 @@ type VIHF struct {
 	AuthnInstant time.Time // when the person was authenticated; zero: when it is signed
 	Dialect      Dialect
 }
+
+// String shows the mode and the structure, not the people.
+func (v VIHF) String() string { return "VIHF " + string(v.Mode) + " of structure " + v.StructureID }
+
+// GoString is String.
+func (v VIHF) GoString() string { return v.String() }
+
+// LogValue is String.
+func (v VIHF) LogValue() slog.Value { return slog.StringValue(v.String()) }
 
 var cxForm = regexp.MustCompile(`^[0-9]{5}[0-9AB]{2}[0-9]{8}\^\^\^&[0-2](\.(0|[1-9][0-9]*))+&ISO\^NH$`)
 

@@ -1,6 +1,7 @@
 package xmlsec_test
 
 import (
+	"crypto/sha256"
 	"strings"
 	"testing"
 
@@ -275,4 +276,26 @@ func TestCanonicalProperty(t *testing.T) {
 			require.Equal(t, string(got), string(twice), "%s is no fixed point of %s", algorithm, doc)
 		}
 	})
+}
+
+var benchmarked = []byte(`<a xmlns="urn:a" xmlns:i="urn:i">` + strings.Repeat(`<b i:type="CE" code="21" codeSystem="1.2.250.1.71.1.2.7">Pharmacien &amp; autre</b>`, 60) + "</a>")
+
+func BenchmarkCanonical(b *testing.B) {
+	d, err := xmltree.Parse(benchmarked, xmltree.Limits{})
+	require.NoError(b, err)
+	b.SetBytes(int64(len(benchmarked)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := xmlsec.Canonical(d.Root, xmlsec.Method{Algorithm: xmlsec.ExcC14N}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// The floor of canonicalisation: the digest that it is made for.
+func BenchmarkCanonicalFloor(b *testing.B) {
+	b.SetBytes(int64(len(benchmarked)))
+	for b.Loop() {
+		sha256.Sum256(benchmarked)
+	}
 }

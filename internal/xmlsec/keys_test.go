@@ -47,7 +47,7 @@ func thingOptions() xmlsec.Options {
 	return xmlsec.Options{Name: xml.Name{Space: "urn:thing", Local: "Thing"}, After: "Issuer", Certificate: anyCertificate}
 }
 
-const lotDocument = "<?xml version=\"1.0\"?><?xml-stylesheet href='x'?>\n<ClinicalDocument xmlns='urn:hl7-org:v3' xmlns:xsi='u'><!-- c --><id/></ClinicalDocument>"
+const lotDocument = "<?xml version=\"1.0\"?><?xml-stylesheet href='x'?>\n<ClinicalDocument xmlns='urn:hl7-org:v3' xmlns:xsi='urn:x'><!-- c --><id/></ClinicalDocument>"
 
 func testLot(t testing.TB, a xmlsec.Algorithm) xmlsec.Lot {
 	t.Helper()

@@ -145,6 +145,23 @@ func TestPeerXmlsecSigns(t *testing.T) {
 	}
 }
 
+// xmlsec1 finds in the manifest the digests of the documents themselves; that of
+// the submission set is a placeholder, which matches nothing.
+func TestPeerXmlsecManifest(t *testing.T) {
+	xmlsec1 := oracle.Program(t, "xmlsec1")
+	pair := testPair(t)
+	_, cert := pemFiles(t, pair)
+	lot, err := xmlsec.SignLot(testLot(t, xmlsec.RSASHA256), pair, xmlsec.RSASHA256)
+	require.NoError(t, err)
+	cda, pdf := write(t, "cda.xml", []byte(lotDocument)), write(t, "doc.pdf", []byte("%PDF"))
+	out, _ := exec.Command(xmlsec1, "--verify", "--pubkey-cert-pem", cert,
+		"--id-attr:Id", xmlsec.NSDSig+":Manifest", "--id-attr:Id", xmlsec.NSXAdES+":SignedProperties",
+		"--url-map:urn:oid:1.2.250.1.213.9.3.1", pdf, "--url-map:urn:oid:1.2.250.1.213.9.4.1", cda, "--url-map:urn:oid:1.2.250.1.213.9.4.2", pdf,
+		write(t, "lot.xml", lot)).CombinedOutput()
+	require.Contains(t, string(out), "SignedInfo References (ok/all): 2/2")
+	require.Contains(t, string(out), "Manifests References (ok/all): 2/3")
+}
+
 // The lot's signature is well-formed for libxml2 and our digests of it are what
 // it would compute.
 func TestPeerXmlsecSignsLot(t *testing.T) {

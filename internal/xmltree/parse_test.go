@@ -1,7 +1,10 @@
 package xmltree_test
 
 import (
+	"bytes"
+	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -268,13 +271,61 @@ func TestSyntaxErrorUnwraps(t *testing.T) {
 	require.True(t, errors.Is(err, xmltree.ErrDup))
 }
 
+// Documents made to be slow are read in time proportional to their size: if one
+// were not, this test would not end.
+func TestParseIsLinear(t *testing.T) {
+	t.Parallel()
+	many := func(s string) string { return strings.Repeat(s, 2<<20/len(s)) }
+	attributes := "<b"
+	for i := range 500 {
+		attributes += fmt.Sprintf(" a%d=''", i)
+	}
+	declarations := "<a"
+	for i := range 250 {
+		declarations += fmt.Sprintf(" xmlns:p%d='urn:%[1]d'", i)
+	}
+	for name, doc := range map[string]string{
+		"CDATA":        "<a>" + many("<![CDATA[x]]>") + "</a>",
+		"references":   "<a>" + many("&amp;") + "</a>",
+		"comments":     "<a>" + many("<!---->x") + "</a>",
+		"attributes":   "<a>" + many(attributes+"/>") + "</a>",
+		"declarations": declarations + ">" + many("<p0:b/>") + "</a>",
+		"one value":    "<a b='" + many("&lt;\n") + "'/>",
+		"line ends":    "<a>" + many("\r\n") + "</a>",
+		"brackets":     "<a>" + many("]]") + "</a>",
+		"names":        "<a>" + many("<"+strings.Repeat("n", 1000)+"/>") + "</a>",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := xmltree.Parse([]byte(doc), xmltree.Limits{})
+			require.NoError(t, err)
+		})
+	}
+}
+
+var benchmarked = []byte(`<a xmlns="urn:a" xmlns:i="urn:i">` + strings.Repeat(`<b i:type="CE" code="21" codeSystem="1.2.250.1.71.1.2.7">Pharmacien &amp; autre</b>`, 60) + "</a>")
+
 func BenchmarkParse(b *testing.B) {
-	doc := []byte(`<a xmlns="urn:a" xmlns:i="urn:i">` + strings.Repeat(`<b i:type="CE" code="21" codeSystem="1.2.250.1.71.1.2.7">Pharmacien &amp; autre</b>`, 60) + "</a>")
-	b.SetBytes(int64(len(doc)))
+	b.SetBytes(int64(len(benchmarked)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := xmltree.Parse(doc, xmltree.Limits{}); err != nil {
+		if _, err := xmltree.Parse(benchmarked, xmltree.Limits{}); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// The floor of reading: the tokens of the standard library, no tree.
+func BenchmarkParseFloor(b *testing.B) {
+	b.SetBytes(int64(len(benchmarked)))
+	b.ReportAllocs()
+	for b.Loop() {
+		for dec := xml.NewDecoder(bytes.NewReader(benchmarked)); ; {
+			if _, err := dec.RawToken(); err == io.EOF {
+				break
+			} else if err != nil {
+				b.Fatal(err)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package xmltree_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -21,7 +22,7 @@ func TestWriter(t *testing.T) {
 func TestWriterPanicsOnProgrammingErrors(t *testing.T) {
 	t.Parallel()
 	for name, f := range map[string]func(w *xmltree.Writer){
-		"odd pairs":            func(w *xmltree.Writer) { w.Start("a", "b") },
+		"odd pairs":            func(w *xmltree.Writer) { w.Start("a", strings.Fields("b")...) },
 		"undeclared prefix":    func(w *xmltree.Writer) { w.Start("p:a") },
 		"undeclared attribute": func(w *xmltree.Writer) { w.Start("a", "p:b", "") },
 		"prefix out of scope":  func(w *xmltree.Writer) { w.Start("a").Empty("p:b", "xmlns:p", "u").Empty("p:c") },
