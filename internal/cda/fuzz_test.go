@@ -43,3 +43,19 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func FuzzParseTime(f *testing.F) {
+	for _, s := range []string{"20240106113623+0100", "202401061136+100", "2020", "20240106113623.5Z"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got := cda.ParseTime(s)
+		utc := got.UTC(cda.Time{})
+		if got.IsZero() != (utc == "") || len(utc) != got.Digits {
+			t.Fatalf("%q: %+v", s, got)
+		}
+		if again := cda.ParseTime(utc); utc != "" && again.UTC(cda.Time{}) != utc {
+			t.Fatalf("%q: %q is not read again", s, utc)
+		}
+	})
+}

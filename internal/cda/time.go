@@ -59,7 +59,7 @@ func ParseTime(s string) Time {
 		loc = time.FixedZone("", seconds)
 	}
 	v, err := time.ParseInLocation("20060102150405"[:len(body)], body, loc)
-	if err != nil {
+	if err != nil || v.IsZero() {
 		return t
 	}
 	t.Time, t.Digits, t.Zoned = v, len(body), zone != ""

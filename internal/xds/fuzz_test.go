@@ -49,3 +49,19 @@ func FuzzParseResponse(f *testing.F) {
 		_, _, _ = xds.ParseProvide(x.Root)
 	})
 }
+
+func FuzzComposites(f *testing.F) {
+	f.Add("260058815400233^^^&1.2.250.1.213.1.4.10&ISO^NH^^20200101")
+	f.Add(`7^N\S\^P^Middle^Jr^Dr^MD^^a&1.2&ISO&x^L^^^EI^^FAC`)
+	f.Fuzz(func(t *testing.T, s string) {
+		if x := xds.ParseCX(s); x != xds.ParseCX(x.Wire()) {
+			t.Fatalf("CX %q: %+v", s, x)
+		}
+		if x := xds.ParseXCN(s); x != xds.ParseXCN(x.Wire()) {
+			t.Fatalf("XCN %q: %+v", s, x)
+		}
+		if x := xds.ParseXON(s); x != xds.ParseXON(x.Wire()) {
+			t.Fatalf("XON %q: %+v", s, x)
+		}
+	})
+}
