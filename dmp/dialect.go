@@ -61,6 +61,13 @@ const (
 	AuthorizationNone      Authorization = "INEXISTANTE"
 )
 
+// assumedVerdicts completes verdicts with codes that are *assumed*: the official
+// list is not public.
+var assumedVerdicts = []verdict{
+	{code: "DMPInvalidVIHF", kind: ErrInvalidVIHF},
+	{code: "XDSRepositoryError", text: "document size", kind: ErrDocumentTooLarge},
+}
+
 func (d Dialect) defaults() Dialect {
 	text := func(s *string, v string) {
 		if *s == "" {

@@ -4,9 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
-	"log/slog"
-	"strings"
+	"io"
+	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -18,7 +17,6 @@ import (
 	"github.com/soclesante/socle/dmp"
 	"github.com/soclesante/socle/dmp/dmptest"
 	"github.com/soclesante/socle/ins"
-	"github.com/soclesante/socle/internal/emulator"
 	"github.com/soclesante/socle/internal/pki"
 )
 
@@ -148,12 +146,24 @@ func prepared(t testing.TB, c *dmp.Client, patient ins.Identity, r dmp.Report) d
 	return dmp.Submission{Record: record, Document: doc}
 }
 
-// journal names the operations and statuses that the emulator saw.
-func journal(srv *dmptest.Server) (all []string) {
-	for _, e := range srv.Journal() {
-		all = append(all, e.Operation)
+// tampering sends what change makes of the bodies of requests: what a client
+// that does not follow the rules would send.
+func tampering(change func([]byte) []byte) func(*dmp.Config) {
+	return func(cfg *dmp.Config) {
+		tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: cfg.Roots, Certificates: []tls.Certificate{cfg.Certificate}}, DisableKeepAlives: true}
+		cfg.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			b, err := io.ReadAll(r.Body)
+			if err != nil {
+				return nil, err
+			}
+			b = change(b)
+			r = r.Clone(r.Context())
+			r.Body, r.ContentLength, r.GetBody = io.NopCloser(bytes.NewReader(b)), int64(len(b)), nil
+			return tr.RoundTrip(r)
+		})}
 	}
-	return all
 }
 
-var _ = []any{emulator.Fault{}, x509.Certificate{}, slog.Default, strings.Contains}
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -54,7 +54,7 @@ var verdicts = []verdict{
 
 // judge completes e from its code and its text.
 func (e *Error) judge() *Error {
-	for _, v := range verdicts {
+	for _, v := range append(verdicts[:len(verdicts):len(verdicts)], assumedVerdicts...) {
 		if (v.code == "" || v.code == e.Code) && strings.Contains(e.Text, v.text) {
 			e.kind, e.Fix = v.kind, v.fix
 			break
