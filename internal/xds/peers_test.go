@@ -3,9 +3,12 @@
 package xds_test
 
 import (
+	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,9 +19,14 @@ import (
 
 func validate(t *testing.T, schema string, b []byte) error {
 	t.Helper()
+	return xmllint(t, oracle.Corpus(t, "xds-xsd", schema), b)
+}
+
+func xmllint(t *testing.T, schema string, b []byte) error {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "metadata.xml")
 	require.NoError(t, os.WriteFile(file, b, 0o600))
-	out, err := exec.Command(oracle.Program(t, "xmllint"), "--nonet", "--noout", "--schema", oracle.Corpus(t, "xds-xsd", schema), file).CombinedOutput()
+	out, err := exec.Command(oracle.Program(t, "xmllint"), "--nonet", "--noout", "--schema", schema, file).CombinedOutput()
 	t.Log(string(out))
 	return err
 }
@@ -30,13 +38,23 @@ func TestPeerXmllintAcceptsWhatWeWrite(t *testing.T) {
 	require.NoError(t, validate(t, "ebRS30/lcm.xsd", b))
 	require.Error(t, validate(t, "ebRS30/lcm.xsd", []byte(`<lcm:SubmitObjectsRequest xmlns:lcm="urn:oasis:names:tc:ebxml-regrep:xsd:lcm:3.0"/>`)))
 
-	b, err = sample().Provide([]xds.Part{{"Document01", "a@b"}, {"Signature01", "c@d"}})
-	require.NoError(t, err)
-	require.NoError(t, validate(t, "IHE/IHEXDSB.xsd", b))
-
 	r := xds.Response{Status: xds.ResponseFailure, Errors: []xds.RegistryError{{Code: xds.CodeRegistryBusy, Context: "plus tard"}}}
 	require.NoError(t, validate(t, "ebRS30/rs.xsd", r.Marshal()))
 	require.NoError(t, validate(t, "ebRS30/rs.xsd", xds.Response{Status: xds.ResponseSuccess}.Marshal()))
+}
+
+// The schema knows the documents in line: what an xop:Include stands for.
+func TestPeerXmllintAcceptsTheRequest(t *testing.T) {
+	t.Parallel()
+	b, err := sample().Provide([]xds.Part{{"Document01", "a@b"}, {"Signature01", "c@d"}})
+	require.NoError(t, err)
+	b = regexp.MustCompile(`<xop:Include[^>]*></xop:Include>`).ReplaceAll(b, []byte("AAAA"))
+	// xmllint needs the two schemas of this namespace as one.
+	driver := filepath.Join(t.TempDir(), "driver.xsd")
+	require.NoError(t, os.WriteFile(driver, fmt.Appendf(nil, `<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace=%q><xs:include schemaLocation=%q/><xs:include schemaLocation=%q/></xs:schema>`,
+		xds.NSXDSB, oracle.Corpus(t, "xds-xsd", "IHE", "IHEXDSB.xsd"), oracle.Corpus(t, "xds-xsd", "IHE", "xcf.xsd")), 0o600))
+	require.NoError(t, xmllint(t, driver, b))
+	require.Error(t, xmllint(t, driver, bytes.Replace(b, []byte("xdsb:Document id"), []byte("xdsb:Document ID"), 1)))
 }
 
 // Every document of the corpus gives metadata that the schema accepts.
