@@ -39,7 +39,10 @@ func utf8Source(b []byte) (src []byte, bom bool, err error) {
 	switch enc {
 	case "", "utf-8", "utf8", "us-ascii", "ascii", "utf-16":
 	case "iso-8859-1", "latin1", "windows-1252", "cp1252":
-		b, err = charmap.Windows1252.NewDecoder().Bytes(b)
+		// Five bytes of windows-1252 stand for nothing.
+		if b, err = charmap.Windows1252.NewDecoder().Bytes(b); bytes.Contains(b, []byte("\uFFFD")) {
+			err = errors.New("undefined byte")
+		}
 	case "iso-8859-15":
 		b, err = charmap.ISO8859_15.NewDecoder().Bytes(b)
 	default:

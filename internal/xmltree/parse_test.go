@@ -95,6 +95,7 @@ func TestParseRefuses(t *testing.T) {
 		"unknown encoding":               {`<?xml version="1.0" encoding="ebcdic"?><a/>`, nil},
 		"encoding against the mark":      {"\ufeff" + `<?xml version="1.0" encoding="ISO-8859-1"?><a/>`, nil},
 		"UTF-16 without mark":            {`<?xml version="1.0" encoding="UTF-16"?><a/>`, nil},
+		"byte that windows-1252 lacks":   {"<?xml version=\"1.0\" encoding=\"windows-1252\"?><a>\x81</a>", nil},
 		"malformed UTF-16":               {"\xff\xfe<\x00a\x00>\x00\x00\xd8<\x00/\x00a\x00>\x00", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
