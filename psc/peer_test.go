@@ -38,30 +38,12 @@ type peer struct {
 
 func startPeer(t *testing.T, accessLife, requestLife int) peer {
 	t.Helper()
-	node := oracle.Program(t, "node")
-	dir := filepath.Join("testdata", "peer")
-	if _, err := os.Stat(filepath.Join(dir, "node_modules", "oidc-provider")); err != nil {
-		if os.Getenv("SOCLE_REQUIRE") == "1" {
-			t.Fatal("oidc-provider is not installed: run npm ci in psc/testdata/peer")
-		}
-		t.Skip("SKIPPED: oidc-provider is not installed: run npm ci in psc/testdata/peer")
-	}
 	a, err := pki.NewAuthority()
 	require.NoError(t, err)
 	server, err := a.Server("127.0.0.1", "localhost")
 	require.NoError(t, err)
 	cert, err := a.Organisation(pki.Organisation{Structure: psctest.Pharmacy, Name: "PHARMACIE DE TEST", CommonName: "lgo-peer"}, pki.AuthClient)
 	require.NoError(t, err)
-	key, err := x509.MarshalPKCS8PrivateKey(server.PrivateKey)
-	require.NoError(t, err)
-	var authorities []byte
-	for _, c := range a.Chain() {
-		authorities = append(authorities, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})...)
-	}
-	var chain []byte
-	for _, der := range server.Certificate {
-		chain = append(chain, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
-	}
 	who := func(hint, decision string, more map[string]any) map[string]any {
 		claims := map[string]any{
 			"sub": "f:peer:" + hint, "preferred_username": hint, "SubjectNameID": hint, "given_name": "CAMILLE", "family_name": "TITULAIRE0000100",
@@ -76,7 +58,7 @@ func startPeer(t *testing.T, accessLife, requestLife int) peer {
 		return map[string]any{"hint": hint, "decision": decision, "claims": claims}
 	}
 	setting, err := json.Marshal(map[string]any{
-		"tls":        map[string]string{"key": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})), "cert": string(chain), "ca": string(authorities)},
+		"tls":        keyFiles(t, a, server),
 		"client":     map[string]string{"id": peerClient, "commonName": "lgo-peer"},
 		"accessLife": accessLife, "requestLife": requestLife,
 		"people": []any{
@@ -88,30 +70,8 @@ func startPeer(t *testing.T, accessLife, requestLife int) peer {
 	})
 	require.NoError(t, err)
 
-	cmd := exec.Command(node, "server.mjs")
-	cmd.Dir = dir
-	var complaints strings.Builder
-	cmd.Stderr = &complaints
-	in, err := cmd.StdinPipe()
-	require.NoError(t, err)
-	out, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
-		in.Close() // ends it
-		killed := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
-		defer killed.Stop()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("the peer said: %s", complaints.String())
-		}
-	})
-	_, err = fmt.Fprintf(in, "%s\n", setting)
-	require.NoError(t, err)
-	line, err := bufio.NewReader(out).ReadBytes('\n')
-	require.NoError(t, err)
 	var ready struct{ Port int }
-	require.NoError(t, json.Unmarshal(line, &ready))
+	require.NoError(t, json.Unmarshal(runPeer(t, "server.mjs", setting)(), &ready))
 
 	p := peer{issuer: fmt.Sprintf("https://127.0.0.1:%d/auth/realms/esante-wallet", ready.Port)}
 	p.config = psc.Config{
@@ -131,6 +91,70 @@ func startPeer(t *testing.T, accessLife, requestLife int) peer {
 	p.config.Environment, err = psc.Discover(t.Context(), p.config)
 	require.NoError(t, err)
 	return p
+}
+
+// keyFiles gives what TLS of Node wants, as PEM.
+func keyFiles(t *testing.T, a *pki.Authority, cert tls.Certificate) map[string]string {
+	t.Helper()
+	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
+	require.NoError(t, err)
+	chain := func(all [][]byte) string {
+		var b strings.Builder
+		for _, der := range all {
+			require.NoError(t, pem.Encode(&b, &pem.Block{Type: "CERTIFICATE", Bytes: der}))
+		}
+		return b.String()
+	}
+	var authorities [][]byte
+	for _, c := range a.Chain() {
+		authorities = append(authorities, c.Raw)
+	}
+	return map[string]string{
+		"key":  string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})),
+		"cert": chain(cert.Certificate), "ca": chain(authorities),
+	}
+}
+
+// runPeer starts a program of testdata/peer with its setting, and gives what
+// reads its next line. The program ends with the test.
+func runPeer(t *testing.T, program string, setting []byte) (line func() []byte) {
+	t.Helper()
+	node := oracle.Program(t, "node")
+	dir := filepath.Join("testdata", "peer")
+	if _, err := os.Stat(filepath.Join(dir, "node_modules", "oidc-provider")); err != nil {
+		const missing = "the peers are not installed: run npm ci in psc/testdata/peer"
+		if os.Getenv("SOCLE_REQUIRE") == "1" {
+			t.Fatal(missing)
+		}
+		t.Skip("SKIPPED: " + missing)
+	}
+	cmd := exec.Command(node, program)
+	cmd.Dir = dir
+	var complaints strings.Builder
+	cmd.Stderr = &complaints
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		in.Close() // ends it
+		killed := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
+		defer killed.Stop()
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("the peer said: %s", complaints.String())
+		}
+	})
+	_, err = fmt.Fprintf(in, "%s\n", setting)
+	require.NoError(t, err)
+	r := bufio.NewReader(out)
+	return func() []byte {
+		t.Helper()
+		b, err := r.ReadBytes('\n')
+		require.NoError(t, err)
+		return b
+	}
 }
 
 func (p peer) client(t *testing.T) *psc.Client {
@@ -212,4 +236,49 @@ func TestPeerOIDCProviderRefusals(t *testing.T) {
 	require.NoError(t, err)
 	c = p.client(t)
 	require.ErrorIs(t, login(psctest.Titulaire), psc.ErrClientCertificate, "a certificate of another authority")
+}
+
+// Our emulator before a relying party that we did not write.
+func TestPeerOpenIDClient(t *testing.T) {
+	srv, err := psctest.NewServer(psctest.Options{Interval: time.Second})
+	require.NoError(t, err)
+	defer srv.Close()
+	cert, err := srv.ClientCertificate(psctest.Pharmacy)
+	require.NoError(t, err)
+	srv.Script(psctest.Adjoint, psctest.Answer{Decision: psctest.Deny})
+	srv.Script(psctest.Doctor, psctest.Answer{Delay: 1500 * time.Millisecond})
+	setting, err := json.Marshal(map[string]any{
+		"discovery": srv.Environment().Issuer + "/.well-known/wallet-openid-configuration",
+		"client":    psctest.ClientID,
+		"tls":       keyFiles(t, srv.Authority(), cert),
+		"people":    []string{psctest.Titulaire, psctest.Adjoint, psctest.Doctor, "899900001043"},
+	})
+	require.NoError(t, err)
+	line := runPeer(t, "client.mjs", setting)
+	type happened struct {
+		Person, Error, Text         string
+		Status, Expires             int
+		Refreshed                   bool
+		Claims, Info, Before, After map[string]any
+	}
+	next := func() happened {
+		var h happened
+		require.NoError(t, json.Unmarshal(line(), &h))
+		return h
+	}
+	for _, want := range []string{"", "access_denied", "", "invalid_request"} {
+		h := next()
+		require.Equal(t, want, h.Error, "%+v", h)
+		if want != "" {
+			require.Equal(t, 400, h.Status)
+			continue
+		}
+		require.Equal(t, 120, h.Expires)
+		require.True(t, h.Refreshed)
+		require.Equal(t, h.Person, h.Info["SubjectNameID"])
+		require.Equal(t, h.Claims["sub"], h.Info["sub"])
+		require.Equal(t, "eidas3", h.Claims["acr"])
+		require.Equal(t, true, h.Before["active"])
+		require.Equal(t, map[string]any{"active": false}, h.After)
+	}
 }
