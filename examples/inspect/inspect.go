@@ -116,17 +116,17 @@ func describe(d *cda.Document, b []byte) *cdaReport {
 
 func patient(p cda.Patient) patientReport {
 	id, ok := p.INS()
-	if !ok { // an identifier of another authority is better than none
+	if !ok { // an identifier of another authority is better than none, best one like a matricule
 		for _, other := range p.IDs {
-			if other.Extension != "" {
+			_, err := ins.ParseMatriculeLenient(other.Extension)
+			if other.Extension != "" && (id.Extension == "" || err == nil) {
 				id = other
-				break
 			}
 		}
 	}
 	m, err := ins.ParseMatriculeLenient(id.Extension)
 	r := patientReport{
-		Matricule: id.Extension, OID: id.Root, KeyValid: ok && err == nil && m.KeyValid(),
+		Matricule: id.Extension, OID: id.Root, KeyValid: err == nil && m.KeyValid(),
 		BirthName: p.Name.BirthFamily(), GivenNames: p.Name.BirthGivens(),
 		UsedName: p.Name.UsedFamily(), UsedGiven: p.Name.UsedGiven(),
 		Sex: p.Gender.Code.Code, BirthDate: p.BirthTime.ISO(), BirthPlace: p.BirthPlace,

@@ -146,6 +146,22 @@ func TestPrescriptionsOnly(t *testing.T) {
 	require.NotContains(t, all[0]["cda"], "prescription")
 }
 
+func TestPatientOfAnotherAuthority(t *testing.T) {
+	t.Parallel()
+	const head = `<ClinicalDocument xmlns="urn:hl7-org:v3"><recordTarget><patientRole>`
+	const tail = `</patientRole></recordTarget></ClinicalDocument>`
+	for ids, want := range map[string]patientReport{
+		`<id nullFlavor="UNK"/>`:              {},
+		`<id root="1.2.3" extension="IPP7"/>`: {Matricule: "IPP7", OID: "1.2.3"},
+		`<id root="1.2.3" extension="IPP7"/><id root="1.2.4" extension="279035121518989"/>`:                          {Matricule: "279035121518989", OID: "1.2.4", KeyValid: true},
+		`<id root="1.2.4" extension="279035121518989"/><id root="1.2.250.1.213.1.4.8" extension="279035121518988"/>`: {Matricule: "279035121518988", OID: "1.2.250.1.213.1.4.8"},
+		`<id root="1.2.250.1.213.1.4.8" extension="12"/>`:                                                            {Matricule: "12", OID: "1.2.250.1.213.1.4.8"},
+	} {
+		want.GivenNames = []string{}
+		require.Equal(t, want, inspect([]byte(head+ids+tail)).CDA.Patient, ids)
+	}
+}
+
 func TestTextForPeople(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr bytes.Buffer

@@ -50,7 +50,11 @@ func (r report) print(to io.Writer) error {
 	e := c.Entry
 	line("metadata", "class %s, type %s, format %s", e.ClassCode, e.TypeCode, e.FormatCode)
 	line("", "facility %s, practice %s, language %s", e.HealthcareFacilityTypeCode, e.PracticeSettingCode, e.LanguageCode)
-	line("", "created %s, service %s to %s (UTC)", e.CreationTime, e.ServiceStartTime, e.ServiceStopTime)
+	service := e.ServiceStartTime
+	if e.ServiceStopTime != "" {
+		service += " to " + e.ServiceStopTime
+	}
+	line("", "created %s, service %s (UTC)", e.CreationTime, service)
 	line("", "unique id %s", e.UniqueID)
 	line("", "%d bytes, SHA-1 %s", e.Size, e.Hash)
 	if c.Prescription != nil {
