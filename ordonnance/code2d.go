@@ -72,7 +72,7 @@ func Parse2D(scanned string) Code2D {
 var azerty = strings.NewReplacer("à", "0", "&", "1", "é", "2", `"`, "3", "'", "4", "(", "5", "-", "6", "è", "7", "_", "8", "ç", "9")
 
 // IsZero reports whether nothing was scanned.
-func (c Code2D) IsZero() bool { return c == Code2D{} }
+func (c Code2D) IsZero() bool { return c.Raw == "" && c.Number == "" }
 
 // String tells the form, never the payload: a 2D code may open the prescription.
 func (c Code2D) String() string { return fmt.Sprintf("code 2D (%s, %d bytes)", c.Form, len(c.Raw)) }

@@ -2,6 +2,8 @@ package ordonnance_test
 
 import (
 	"context"
+	"crypto/tls"
+	"sync"
 	"testing"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/ins"
 	"github.com/soclesante/socle/internal/emulator"
+	"github.com/soclesante/socle/internal/pki"
 	"github.com/soclesante/socle/ordonnance"
 	"github.com/soclesante/socle/ordonnance/ordonnancetest"
 )
@@ -52,9 +55,31 @@ func qualified(t testing.TB, id ins.INS, traits ins.Traits) ins.Identity {
 	return i
 }
 
+// authority is shared: making RSA keys takes most of the time of a test.
+var authority = sync.OnceValues(func() (*pki.Authority, error) {
+	return pki.NewAuthority(pki.WithClock(func() time.Time { return start }))
+})
+
+var certificates sync.Map // by structure
+
+func certificate(t testing.TB, structure string) tls.Certificate {
+	t.Helper()
+	if c, ok := certificates.Load(structure); ok {
+		return c.(tls.Certificate)
+	}
+	a, err := authority()
+	require.NoError(t, err)
+	c, err := a.Organisation(pki.Organisation{Structure: structure, Name: "PHARMACIE DE TEST", CommonName: "LGO"}, pki.AuthClient)
+	require.NoError(t, err)
+	certificates.Store(structure, c)
+	return c
+}
+
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	srv, err := ordonnancetest.NewServer(ordonnancetest.Options{Clock: emulator.NewClock(start)})
+	a, err := authority()
+	require.NoError(t, err)
+	srv, err := ordonnancetest.NewServer(ordonnancetest.Options{Authority: a, Clock: emulator.NewClock(start)})
 	require.NoError(t, err)
 	t.Cleanup(srv.Close)
 	w := &world{srv: srv, patient: qualified(t, testINS(t), testTraits())}
@@ -87,11 +112,7 @@ func pharmacist(t testing.TB, structure string) socle.Professional {
 
 func (w *world) config(t testing.TB, structure string) ordonnance.Config {
 	t.Helper()
-	st, err := socle.ParseStructureID(structure)
-	require.NoError(t, err)
-	cert, err := w.srv.ClientCertificate(st)
-	require.NoError(t, err)
-	return ordonnance.Config{Environment: w.srv.Environment(), Software: socle.Software{Name: "LGO", Version: "1.0"}, Certificate: cert,
+	return ordonnance.Config{Environment: w.srv.Environment(), Software: socle.Software{Name: "LGO", Version: "1.0"}, Certificate: certificate(t, structure),
 		Roots: w.srv.Authority().Roots(), Watch: socle.Watch{Clock: w.srv.Clock().Now}}
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/soclesante/socle/ins"
 	"github.com/soclesante/socle/internal/emulator"
 	"github.com/soclesante/socle/internal/oracle"
+	"github.com/soclesante/socle/internal/pki"
 	"github.com/soclesante/socle/internal/transport"
 	"github.com/soclesante/socle/ordonnance"
 	"github.com/soclesante/socle/ordonnance/ordonnancetest"
@@ -335,8 +336,10 @@ func TestCertificates(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	cfg := w.config(t, finessA)
-	other := newWorld(t).config(t, finessA)
-	cfg.Certificate = other.Certificate // of another authority
+	stranger, err := pki.NewAuthority(pki.WithClock(func() time.Time { return start }))
+	require.NoError(t, err)
+	cfg.Certificate, err = stranger.Organisation(pki.Organisation{Structure: finessA, Name: "PHARMACIE", CommonName: "LGO"}, pki.AuthClient)
+	require.NoError(t, err)
 	c, err := ordonnance.New(cfg)
 	require.NoError(t, err)
 	actor := w.srv.Actor(pharmacist(t, finessA))
@@ -344,7 +347,7 @@ func TestCertificates(t *testing.T) {
 	require.ErrorIs(t, err, transport.ErrClientCertificate)
 
 	cfg = w.config(t, finessA)
-	cfg.Roots = other.Roots
+	cfg.Roots = stranger.Roots()
 	c, err = ordonnance.New(cfg)
 	require.NoError(t, err)
 	_, err = c.Read(context.Background(), actor, w.request())
