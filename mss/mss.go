@@ -82,24 +82,24 @@ func New(cfg Config) (*Client, error) {
 	var errs []error
 	for _, a := range []struct{ name, address string }{{"IMAP", cfg.Environment.IMAP}, {"Submission", cfg.Environment.Submission}} {
 		if host, port, err := net.SplitHostPort(a.address); err != nil || host == "" || port == "" {
-			errs = append(errs, fmt.Errorf("Environment.%s: host and port expected", a.name))
+			errs = append(errs, fmt.Errorf("Config.Environment.%s: host and port expected", a.name))
 		}
 	}
 	if cfg.Roots == nil {
-		errs = append(errs, errors.New("Roots: the certificates of the IGC-Santé are mandatory"))
+		errs = append(errs, errors.New("Config.Roots: the certificates of the IGC-Santé are mandatory"))
 	}
 	if err := cfg.Software.Check(socle.ServiceMSS); err != nil {
 		errs = append(errs, err)
 	}
 	product := strings.TrimSpace(cfg.Software.Homologation[socle.ServiceMSS])
 	if strings.ContainsFunc(product, func(r rune) bool { return r <= ' ' || r > '~' }) || len(product) > 64 {
-		errs = append(errs, errors.New("Software.Homologation[mss]: the product reference of Convergence is at most 64 ASCII characters without space"))
+		errs = append(errs, errors.New("Config.Software.Homologation[mss]: the product reference of Convergence is at most 64 ASCII characters without space"))
 	}
 	if cfg.ReadLimit < 0 || cfg.SendLimit < 0 || cfg.Dialect.PatientLimit < 0 {
-		errs = append(errs, errors.New("ReadLimit, SendLimit, Dialect.PatientLimit: a negative size"))
+		errs = append(errs, errors.New("Config.ReadLimit, SendLimit, Dialect.PatientLimit: a negative size"))
 	}
 	if d := cfg.Dialect.PatientDomain; d != "" && !domainForm.MatchString(d) {
-		errs = append(errs, errors.New("Dialect.PatientDomain: domain name in lower case expected"))
+		errs = append(errs, errors.New("Config.Dialect.PatientDomain: domain name in lower case expected"))
 	}
 	if len(errs) > 0 {
 		return nil, fmt.Errorf("mss: config: %w", errors.Join(errs...))
