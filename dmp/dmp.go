@@ -97,8 +97,10 @@ func New(cfg Config) (*Client, error) {
 		}
 	}
 	report("Environment.Base", cfg.Environment.check())
-	if err := cfg.Software.Check(socle.ServiceDMP); err != nil {
-		errs = append(errs, fmt.Errorf("dmp: Config.%w", err))
+	if joined, ok := cfg.Software.Check(socle.ServiceDMP).(interface{ Unwrap() []error }); ok {
+		for _, err := range joined.Unwrap() {
+			errs = append(errs, fmt.Errorf("dmp: Config.%w", err))
+		}
 	}
 	c.cfg.Dialect = cfg.Dialect.defaults()
 	if c.cfg.MaxDocumentSize == 0 {

@@ -79,33 +79,36 @@ type Document struct {
 	// Warnings tell what the DMP may dislike without refusing.
 	Warnings []string
 
-	header  *cda.Document
+	made *made // a pointer, so that printing a Document shows nothing
+}
+
+type made struct {
 	encoded *cda.Encoded
 	entry   xds.DocumentEntry
-	digests map[crypto.Hash][]byte
-	patient *ins.INS // a pointer, so that printing a Document shows nothing
+	digests map[crypto.Hash][]byte // of the encoded document
+	patient ins.INS
 }
 
 // ID gives the identifier of the document (uniqueId).
-func (d *Document) ID() string { return d.entry.UniqueID }
+func (d *Document) ID() string { return d.made.entry.UniqueID }
 
 // Title gives the title.
-func (d *Document) Title() string { return d.entry.Title }
+func (d *Document) Title() string { return d.made.entry.Title }
 
 // Type gives the type of document with its label.
-func (d *Document) Type() socle.Code { return d.entry.Type }
+func (d *Document) Type() socle.Code { return d.made.entry.Type }
 
 // Size gives the number of bytes of the CDA document.
-func (d *Document) Size() int64 { return d.encoded.Size() }
+func (d *Document) Size() int64 { return d.made.encoded.Size() }
 
 // Hash gives the SHA-1 of the CDA document, in hexadecimal.
-func (d *Document) Hash() string { return d.entry.Hash }
+func (d *Document) Hash() string { return d.made.entry.Hash }
 
 // Open gives the bytes of the CDA document, canonical XML.
-func (d *Document) Open() (io.ReadCloser, error) { return d.encoded.Open() }
+func (d *Document) Open() (io.ReadCloser, error) { return d.made.encoded.Open() }
 
 // Entry gives the XDS metadata of the document. It identifies the patient.
-func (d *Document) Entry() xds.DocumentEntry { return d.entry }
+func (d *Document) Entry() xds.DocumentEntry { return d.made.entry }
 
 // String gives the identifier and hides the patient.
 func (d *Document) String() string { return "document " + d.ID() }
@@ -129,42 +132,58 @@ func (c *Client) NewDocument(who socle.Professional, patient ins.Identity, r Rep
 	if err != nil {
 		return nil, err
 	}
-	d := &Document{header: header, patient: &id, digests: map[crypto.Hash][]byte{}}
-	if d.encoded, err = header.Marshal(); err != nil {
+	m := &made{patient: id, digests: map[crypto.Hash][]byte{}}
+	if m.encoded, err = header.Marshal(); err != nil {
 		return nil, invalid(err)
 	}
-	if err := c.fits(opDocument, d); err != nil {
+	if err := c.fits(opDocument, m.encoded.Size()); err != nil {
 		return nil, err
 	}
-	if err := d.digest(r.File, header, c.lotAlgorithm()); err != nil {
+	seen, err := m.digest(r.File, *header, c.lotAlgorithm())
+	if err != nil {
 		return nil, err
 	}
-	d.entry = xds.FromCDA(header, hex.EncodeToString(d.digests[crypto.SHA1]), d.encoded.Size())
-	d.entry.Comments = r.Comments
+	m.entry = xds.FromCDA(header, hex.EncodeToString(m.digests[crypto.SHA1]), m.encoded.Size())
+	m.entry.Comments = r.Comments
 	if !r.Class.IsZero() {
-		d.entry.Class = r.Class
+		m.entry.Class = r.Class
 	}
-	if d.entry.Class.IsZero() {
-		return nil, refusal(opDocument, ErrInvalidDocument, "the class of type "+r.Type.Code+" is not known", "give Report.Class")
+	if err := m.classified(r); err != nil {
+		return nil, err
 	}
-	if d.entry.Format.IsZero() {
-		return nil, refusal(opDocument, ErrInvalidDocument, "a file of media type "+strconv.Quote(r.File.MediaType)+" has no format in the DMP", "give a PDF/A-1")
-	}
-	for _, v := range r.Visibility {
-		code, ok := nos.Lookup(nos.Confidentiality, string(v))
-		if !ok {
-			return nil, refusal(opDocument, ErrInvalidDocument, "Report.Visibility: "+strconv.Quote(string(v))+" is not known", "")
-		}
-		d.entry.Confidentiality = append(d.entry.Confidentiality, code)
+	d := &Document{made: m}
+	switch {
+	case r.File.MediaType != pdf:
+	case !seen.isPDF():
+		return nil, refusal(opDocument, ErrInvalidDocument, "the file is not a PDF, as its media type says", "")
+	case !seen.pdfa:
+		d.Warnings = append(d.Warnings, "the PDF does not say that it is PDF/A (XMP "+pdfaMark+"): the DMP wants PDF/A-1")
 	}
 	return d, nil
 }
 
-// digest reads the document once: its hashes, and what its file looks like.
-func (d *Document) digest(f File, header *cda.Document, lot xmlsec.Algorithm) error {
+// classified completes the codes of the metadata that the header does not hold.
+func (m *made) classified(r Report) error {
+	switch {
+	case m.entry.Class.IsZero():
+		return refusal(opDocument, ErrInvalidDocument, "the class of type "+r.Type.Code+" is not known", "give Report.Class")
+	case m.entry.Format.IsZero():
+		return refusal(opDocument, ErrInvalidDocument, "a file of media type "+strconv.Quote(r.File.MediaType)+" has no format in the DMP", "give a PDF/A-1")
+	}
+	for _, v := range r.Visibility {
+		code, ok := nos.Lookup(nos.Confidentiality, string(v))
+		if !ok {
+			return refusal(opDocument, ErrInvalidDocument, "Report.Visibility: "+strconv.Quote(string(v))+" is not known", "")
+		}
+		m.entry.Confidentiality = append(m.entry.Confidentiality, code)
+	}
+	return nil
+}
+
+// digest reads the document once, for its hashes and for what its file looks like.
+func (m *made) digest(f File, header cda.Document, lot xmlsec.Algorithm) (*inspected, error) {
 	var seen *inspected
-	once := *header
-	once.Content.Open = func() (io.ReadCloser, error) {
+	header.Content.Open = func() (io.ReadCloser, error) {
 		r, err := f.Open()
 		if err != nil {
 			return nil, err
@@ -172,13 +191,13 @@ func (d *Document) digest(f File, header *cda.Document, lot xmlsec.Algorithm) er
 		seen = &inspected{ReadCloser: r}
 		return seen, nil
 	}
-	encoded, err := once.Marshal()
+	encoded, err := header.Marshal()
 	if err != nil {
-		return invalid(err)
+		return nil, invalid(err)
 	}
 	r, err := encoded.Open()
 	if err != nil {
-		return invalid(err)
+		return nil, invalid(err)
 	}
 	defer r.Close()
 	hashes := map[crypto.Hash]hash.Hash{crypto.SHA1: sha1.New()}
@@ -188,19 +207,12 @@ func (d *Document) digest(f File, header *cda.Document, lot xmlsec.Algorithm) er
 		writers = append(writers, hashes[h])
 	}
 	if _, err := io.CopyBuffer(io.MultiWriter(writers...), struct{ io.Reader }{r}, make([]byte, 64<<10)); err != nil {
-		return invalid(err)
+		return nil, invalid(err)
 	}
 	for h, sum := range hashes {
-		d.digests[h] = sum.Sum(nil)
+		m.digests[h] = sum.Sum(nil)
 	}
-	switch {
-	case f.MediaType != pdf:
-	case !seen.isPDF():
-		return refusal(opDocument, ErrInvalidDocument, "the file is not a PDF, as its media type says", "")
-	case !seen.pdfa:
-		d.Warnings = append(d.Warnings, "the PDF does not say that it is PDF/A (XMP "+pdfaMark+"): the DMP wants PDF/A-1")
-	}
-	return nil
+	return seen, nil
 }
 
 func invalid(err error) error {
@@ -210,8 +222,8 @@ func invalid(err error) error {
 }
 
 // fits applies the size limit.
-func (c *Client) fits(op string, d *Document) error {
-	if size := d.encoded.Size(); size > c.cfg.MaxDocumentSize {
+func (c *Client) fits(op string, size int64) error {
+	if size > c.cfg.MaxDocumentSize {
 		return refusal(op, ErrDocumentTooLarge, "the document has "+strconv.FormatInt(size, 10)+" bytes with its header and in base64, at most "+
 			strconv.FormatInt(c.cfg.MaxDocumentSize, 10)+" may be sent", "make a smaller file, or raise Config.MaxDocumentSize")
 	}

@@ -111,6 +111,9 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
+// GoString gives the same as Error: Text may quote what identifies the patient.
+func (e *Error) GoString() string { return e.Error() }
+
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 

@@ -32,12 +32,12 @@ func (c *Client) lotAlgorithm() xmlsec.Algorithm {
 // lot gives the metadata of a submission and the signature of its lot, which is
 // a document of the submission too (IHE DSG; dmp sheet §4 TD2.1).
 func (c *Client) lot(who socle.Professional, s Submission, id string, now time.Time) (*xds.Submission, []byte, error) {
-	entry := s.Document.entry
+	entry := s.Document.made.entry
 	entry.ID = idDocument
 	algorithm := c.lotAlgorithm()
 	signature, err := xmlsec.SignLot(xmlsec.Lot{
 		ID: "_" + soap.NewUUID(), SubmissionSet: id, SigningTime: now,
-		Documents: []xmlsec.LotDocument{{UniqueID: entry.UniqueID, Digest: s.Document.digests[algorithm.Hash()]}},
+		Documents: []xmlsec.LotDocument{{UniqueID: entry.UniqueID, Digest: s.Document.made.digests[algorithm.Hash()]}},
 	}, c.cfg.Signature, algorithm)
 	if err != nil {
 		e := refusal(opSubmit, ErrInvalidCertificate, "the lot cannot be signed: "+err.Error(), "")

@@ -91,18 +91,18 @@ func (c *Client) admitSubmission(who socle.Professional, id ins.INS, s Submissio
 	if s.Record.patient == nil || *s.Record.patient != id {
 		return refusal(opSubmit, ErrPatient, "Submission.Record is that of another patient", "call Exists for this one")
 	}
-	if s.Document == nil || s.Document.encoded == nil {
+	if s.Document == nil || s.Document.made == nil {
 		return refusal(opSubmit, ErrInvalidDocument, "Submission.Document: mandatory", "make one with NewDocument")
 	}
-	if *s.Document.patient != id {
+	if s.Document.made.patient != id {
 		return refusal(opSubmit, ErrPatient, "Submission.Document is that of another patient", "")
 	}
-	a := s.Document.entry.Authors[0]
+	a := s.Document.made.entry.Authors[0]
 	if a.Person.ID != who.ID.String() || a.Institutions[0].ID != who.Structure.ID.String() {
 		return refusal(opSubmit, ErrProfessional, "the author of the document is not the professional of the call, or not in the same structure",
 			"the DMP would answer « Aucun AuthorInstitution ne correspond à l'utilisateur du VIHF »")
 	}
-	return c.fits(opSubmit, s.Document)
+	return c.fits(opSubmit, s.Document.Size())
 }
 
 func (c *Client) submit(ctx context.Context, who socle.Professional, id ins.INS, s Submission, lot string, attempt int) (Receipt, error) {

@@ -12,7 +12,7 @@ import (
 // operation gets once it was verified. Faults of the network are planned with
 // [Server.Fail].
 type Failure struct {
-	Operation string // "TD0.2" or "TD2.1"; empty: any
+	Operation string // "TD0.2" or "TD2.1"; empty: the first that the answer suits
 	// Fault answers a SOAP fault.
 	Fault *Fault
 	// Ack answers TD0.2 with an acknowledgement AE and this detail.
@@ -52,13 +52,25 @@ func (s *Server) Refuse(f Failure) {
 func (s *Server) injected(op string) *Failure {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := slices.IndexFunc(s.failures, func(f Failure) bool { return f.Operation == "" || f.Operation == op })
+	i := slices.IndexFunc(s.failures, func(f Failure) bool { return f.fits(op) })
 	if i < 0 {
 		return nil
 	}
 	f := s.failures[i]
 	s.failures = slices.Delete(s.failures, i, i+1)
 	return &f
+}
+
+func (f *Failure) fits(op string) bool {
+	switch {
+	case f.Operation != "":
+		return f.Operation == op
+	case f.Ack != nil:
+		return op == opExists
+	case f.Registry != nil:
+		return op == opSubmit
+	}
+	return true
 }
 
 // response gives the answer to TD2.1 that the failure makes, and whether the

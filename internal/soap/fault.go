@@ -50,6 +50,9 @@ func (f *Fault) Error() string {
 	return s
 }
 
+// GoString gives the same as Error: Reason and Detail may quote what was sent.
+func (f *Fault) GoString() string { return f.Error() }
+
 // Subcode gives the innermost subcode, empty when there is none.
 func (f *Fault) Subcode() string {
 	if len(f.Subcodes) == 0 {
