@@ -9,6 +9,8 @@
 package cda
 
 import (
+	"fmt"
+
 	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/internal/xmltree"
 )
@@ -74,6 +76,9 @@ type Patient struct {
 	BirthPlaceName string // city
 	Guardians      []Name
 }
+
+// Format shows that there is a patient, whatever the verb.
+func (p Patient) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, "[patient]") }
 
 // Author is who or what made the document.
 type Author struct {

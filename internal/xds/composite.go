@@ -1,6 +1,7 @@
 package xds
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/soclesante/socle"
@@ -97,6 +98,9 @@ func (x XCN) IsZero() bool { return x == XCN{} }
 
 // IsZero reports whether there is nothing.
 func (x XON) IsZero() bool { return x == XON{} }
+
+// Format shows that there is a patient, whatever the verb: Wire tells which one.
+func (x CX) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, "[patient]") }
 
 // Wire gives the wire form. It identifies the patient.
 func (x CX) Wire() string {

@@ -1,6 +1,7 @@
 package xds_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -33,6 +34,17 @@ func TestCompositeTypesAsTheDMPShowsThem(t *testing.T) {
 	inside, err := socle.ParsePersonID("3750512345/0007")
 	require.NoError(t, err)
 	require.Equal(t, "EI", xds.Professional(inside, "NOM", "").IDType)
+}
+
+func TestPatientsDoNotShowThemselves(t *testing.T) {
+	t.Parallel()
+	s := sample()
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+		shown := fmt.Sprintf(verb, *s)
+		require.NotContains(t, shown, patient.ID)
+		require.NotContains(t, shown, "BLEUET")
+		require.Equal(t, "[patient]", fmt.Sprintf(verb, patient))
+	}
 }
 
 func TestUnknownComponentsAreKept(t *testing.T) {

@@ -85,6 +85,12 @@ type DocumentEntry struct {
 	Other []Classification // classifications of other schemes
 }
 
+// String shows the identifier of the document and nothing of the patient.
+func (d DocumentEntry) String() string { return "[document " + d.UniqueID + "]" }
+
+// GoString is String.
+func (d DocumentEntry) GoString() string { return d.String() }
+
 // Author is an author of a document or of a set.
 type Author struct {
 	Person       XCN
