@@ -93,6 +93,7 @@ func (v VIHF) write(cert *x509.Certificate, now time.Time) (draft, error) {
 	const declaration = `<saml2:Assertion xmlns:saml2="` + NS + `"`
 	d.declare = len(declaration)
 	var w xmltree.Writer
+	w.Grow(6 << 10) // a VIHF takes about 4 KiB
 	w.Start("saml2:Assertion", "xmlns:saml2", NS, "ID", d.id, "IssueInstant", issued, "Version", "2.0")
 	w.Leaf("saml2:Issuer", cmp.Or(v.Issuer, pki.DN(cert)), "Format", formatDN)
 	d.sign = w.Len()

@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -162,21 +163,33 @@ func TestPeerXmlsecManifest(t *testing.T) {
 	require.Contains(t, string(out), "Manifests References (ok/all): 2/3")
 }
 
-// The lot's signature is well-formed for libxml2 and our digests of it are what
-// it would compute.
+// The lot as other software writes it, signed by xmlsec1: white space in the
+// properties, SignatureProperties in no namespace, an identifier that begins
+// with a digit, prefixes.
 func TestPeerXmlsecSignsLot(t *testing.T) {
 	xmlsec1 := oracle.Program(t, "xmlsec1")
 	pair := testPair(t)
 	key, cert := pemFiles(t, pair)
-	lot, err := xmlsec.SignLot(testLot(t, xmlsec.RSASHA256), pair, xmlsec.RSASHA256)
-	require.NoError(t, err)
-	// The same document signed again by xmlsec1 must still be ours to verify.
-	template := emptied(t, lot)
-	signed := run(t, xmlsec1, "--sign", "--ignore-manifests", "--privkey-pem", key+","+cert,
-		"--id-attr:Id", xmlsec.NSDSig+":Manifest", "--id-attr:Id", xmlsec.NSXAdES+":SignedProperties", write(t, "template.xml", template))
-	v, err := xmlsec.VerifyLot(signed, lotOptions())
-	require.NoError(t, err)
-	require.Equal(t, "1.2.250.1.213.9.3.1", v.SubmissionSet)
+	for _, a := range []xmlsec.Algorithm{xmlsec.RSASHA256, xmlsec.RSASHA1} {
+		lot, err := xmlsec.SignLot(testLot(t, a), pair, a)
+		require.NoError(t, err)
+		template := strings.NewReplacer(
+			"<SignatureProperties>", `<SignatureProperties xmlns="">`,
+			"<SigningTime>", "\n\t<SigningTime>", "</Cert>", "</Cert>\n\t\t",
+			`"_lot"`, `"0421d1cc-lot"`, `"#_lot"`, `"#0421d1cc-lot"`,
+			"<Manifest ", `<m:Manifest xmlns:m="`+xmlsec.NSDSig+`" xmlns:unused="urn:u" `, "</Manifest>", "</m:Manifest>",
+		).Replace(string(emptied(t, lot)))
+		signed := run(t, xmlsec1, "--sign", "--ignore-manifests", "--privkey-pem", key+","+cert,
+			"--id-attr:Id", xmlsec.NSDSig+":Manifest", "--id-attr:Id", xmlsec.NSXAdES+":SignedProperties", write(t, "template.xml", []byte(template)))
+		o := lotOptions()
+		o.AllowSHA1 = a == xmlsec.RSASHA1
+		v, err := xmlsec.VerifyLot(signed, o)
+		require.NoError(t, err)
+		require.Equal(t, "1.2.250.1.213.9.3.1", v.SubmissionSet)
+		require.Equal(t, "0421d1cc-lot", v.ID)
+		require.Equal(t, xmlsec.PurposeSource, v.Purpose)
+		require.NoError(t, v.Check("1.2.250.1.213.9.4.1", []byte(lotDocument)))
+	}
 }
 
 // emptied makes a template of a signed document.

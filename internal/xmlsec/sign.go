@@ -39,6 +39,7 @@ func SignEnveloped(canonical []byte, id string, pair tls.Certificate, a Algorith
 		return nil, err
 	}
 	var w xmltree.Writer
+	w.Grow(len(info) + 2*len(value) + 2*len(leaf.Raw) + 512)
 	w.Start("ds:Signature", "xmlns:ds", NSDSig)
 	w.Raw(bytes.Replace(info, []byte(` xmlns:ds="`+NSDSig+`"`), nil, 1))
 	writeValue(&w, "ds:", value, leaf)
@@ -80,6 +81,7 @@ type reference struct {
 // empty, for the default namespace.
 func signedInfo(prefix, c14n string, a Algorithm, refs ...reference) []byte {
 	var w xmltree.Writer
+	w.Grow(1 << 10)
 	w.Start(prefix+"SignedInfo", declaration(prefix), NSDSig)
 	w.Empty(prefix+"CanonicalizationMethod", "Algorithm", c14n)
 	w.Empty(prefix+"SignatureMethod", "Algorithm", a.signatureURI())

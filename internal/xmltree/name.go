@@ -46,13 +46,20 @@ func startsName(s string) bool {
 
 // IsNCName reports whether s is a name without colon, as identifiers (xs:ID) must be.
 func IsNCName(s string) bool {
-	if !utf8.ValidString(s) || !startsName(s) {
+	if !startsName(s) {
 		return false
 	}
-	for _, r := range s {
+	for i := 0; i < len(s); {
+		r, n := rune(s[i]), 1
+		if r >= utf8.RuneSelf {
+			if r, n = utf8.DecodeRuneInString(s[i:]); n == 1 {
+				return false
+			}
+		}
 		if !nameChar(r) {
 			return false
 		}
+		i += n
 	}
 	return true
 }

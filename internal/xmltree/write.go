@@ -149,6 +149,9 @@ func (w *Writer) Empty(name string, pairs ...string) *Writer { return w.Start(na
 // Raw writes bytes that are already canonical in this scope.
 func (w *Writer) Raw(b []byte) *Writer { w.buf = append(w.buf, b...); return w }
 
+// Grow makes room for n more bytes.
+func (w *Writer) Grow(n int) *Writer { w.buf = slices.Grow(w.buf, n); return w }
+
 // Len gives the number of bytes written.
 func (w *Writer) Len() int { return len(w.buf) }
 
@@ -183,33 +186,55 @@ func AppendText(b []byte, s string) []byte { return escape(b, s, false) }
 // its quotes. Characters that XML cannot carry become U+FFFD.
 func AppendAttr(b []byte, s string) []byte { return escape(b, s, true) }
 
+// special tells of each byte whether escape must look at it: in text (1), in
+// attribute values (2), or both (3).
+var special = func() (t [256]byte) {
+	for c := range t {
+		switch {
+		case c == '\t', c == '\n', c == '"':
+			t[c] = 2
+		case c == '>':
+			t[c] = 1
+		case c < ' ', c == '&', c == '<', c >= utf8.RuneSelf:
+			t[c] = 3
+		}
+	}
+	return t
+}()
+
 func escape(b []byte, s string, attr bool) []byte {
+	where := byte(1)
+	if attr {
+		where = 2
+	}
 	last := 0
 	for i := 0; i < len(s); {
 		c, n := s[i], 1
+		if special[c]&where == 0 {
+			i++
+			continue
+		}
 		var to string
-		switch {
-		case c >= utf8.RuneSelf:
+		switch c {
+		case '&':
+			to = "&amp;"
+		case '<':
+			to = "&lt;"
+		case '>':
+			to = "&gt;"
+		case '"':
+			to = "&quot;"
+		case '\t':
+			to = "&#x9;"
+		case '\n':
+			to = "&#xA;"
+		case '\r':
+			to = "&#xD;"
+		default: // a control character, or not ASCII
 			var r rune
-			if r, n = utf8.DecodeRuneInString(s[i:]); r == utf8.RuneError && n == 1 || r == 0xFFFE || r == 0xFFFF {
+			if r, n = utf8.DecodeRuneInString(s[i:]); !xmlChar(r) || r == utf8.RuneError && n == 1 {
 				to = "\uFFFD"
 			}
-		case c == '&':
-			to = "&amp;"
-		case c == '<':
-			to = "&lt;"
-		case c == '>' && !attr:
-			to = "&gt;"
-		case c == '"' && attr:
-			to = "&quot;"
-		case c == '\t' && attr:
-			to = "&#x9;"
-		case c == '\n' && attr:
-			to = "&#xA;"
-		case c == '\r':
-			to = "&#xD;"
-		case c < ' ' && c != '\t' && c != '\n':
-			to = "\uFFFD"
 		}
 		if to != "" {
 			b = append(append(b, s[last:i]...), to...)
