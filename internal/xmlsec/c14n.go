@@ -28,8 +28,9 @@ type Method struct {
 // Canonical gives the canonical form of an element and all that it holds. The
 // element may be anywhere in its document: declarations of its ancestors, and
 // for the inclusive algorithms their xml: attributes, count as the
-// recommendations say. It fails with an *[Error] for an unknown algorithm, and
-// when the form would be many times larger than its source.
+// recommendations say. It fails with an *[Error] for an unknown algorithm, for a
+// namespace that is a relative URI (Canonical XML 1.0 §1.3), and when the form
+// would be many times larger than its source.
 func Canonical(e *xmltree.Element, m Method) ([]byte, error) {
 	return canonical(e, m, nil)
 }
@@ -78,6 +79,7 @@ type canonicalizer struct {
 	max       int
 	exclusive bool
 	comments  bool
+	relative  bool // a namespace that is written is a relative URI
 	prefixes  []string
 	apex      *xmltree.Element
 	skip      *xmltree.Element
@@ -115,6 +117,9 @@ func newCanonicalizer(apex *xmltree.Element, m Method) (*canonicalizer, error) {
 func (c *canonicalizer) result() ([]byte, error) {
 	if len(c.out) > c.max {
 		return nil, &Error{Reason: ErrLimit, Expected: fmt.Sprintf("at most %d bytes", c.max)}
+	}
+	if c.relative {
+		return nil, &Error{Reason: ErrNamespace, Expected: "namespaces that begin with a scheme, such as urn:"}
 	}
 	return c.out, nil
 }
@@ -204,7 +209,23 @@ func (c *canonicalizer) render(prefix string) {
 	if was, _ := lookup(c.rendered, prefix); was == uri {
 		return
 	}
+	if uri != "" && !absolute(uri) {
+		c.relative = true
+	}
 	c.rendered = append(c.rendered, xmltree.Decl{Prefix: prefix, URI: uri})
+}
+
+// absolute reports whether a URI begins with a scheme (RFC 3986 §3.1).
+func absolute(uri string) bool {
+	for i := 0; i < len(uri); i++ {
+		switch c := uri[i]; {
+		case 'a' <= c|0x20 && c|0x20 <= 'z':
+		case i > 0 && (c == '+' || c == '-' || c == '.' || '0' <= c && c <= '9'):
+		default:
+			return i > 0 && c == ':'
+		}
+	}
+	return false
 }
 
 func lookup(scope []xmltree.Decl, prefix string) (string, bool) {

@@ -183,6 +183,20 @@ func TestCanonicalRefuses(t *testing.T) {
 	require.ErrorIs(t, err, xmlsec.ErrAlgorithm)
 }
 
+func TestCanonicalRelativeNamespace(t *testing.T) {
+	t.Parallel()
+	for uri, ok := range map[string]bool{"urn:x": true, "http://a": true, "a+b-c.1:": true, "x": false, "/x:y": false, "1x:y": false, ":x": false, "é:x": false} {
+		d, err := xmltree.Parse([]byte(`<p:a xmlns:p="`+uri+`"/>`), xmltree.Limits{})
+		require.NoError(t, err)
+		_, err = xmlsec.Canonical(d.Root, xmlsec.Method{Algorithm: xmlsec.ExcC14N})
+		if ok {
+			require.NoError(t, err, uri)
+		} else {
+			require.ErrorIs(t, err, xmlsec.ErrNamespace, uri)
+		}
+	}
+}
+
 // A long namespace that many siblings use is written many times: the form must
 // not grow without bound.
 func TestCanonicalAmplification(t *testing.T) {

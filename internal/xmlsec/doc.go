@@ -47,6 +47,7 @@ var (
 	ErrDigest      = errors.New("digest does not match")
 	ErrSignature   = errors.New("signature value does not match")
 	ErrCertificate = errors.New("certificate not accepted")
+	ErrNamespace   = errors.New("relative namespace")
 	ErrLimit       = errors.New("canonical form too large")
 )
 
