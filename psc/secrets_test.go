@@ -90,6 +90,15 @@ func TestNothingSecretShows(t *testing.T) {
 	require.Contains(t, text, "exchange", "the log was on")
 }
 
+// The service's own words may repeat what was sent.
+func TestIdentifiersInTheWordsOfTheServiceDoNotShow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *psc.Config) { c.Scope = "openid " + psctest.Titulaire })
+	_, err := w.client.Login(t.Context(), request(t, psctest.Titulaire))
+	require.ErrorContains(t, err, `"Invalid scopes: openid …"`)
+	absent(t, fmt.Sprintf("%+v %#v", err, err), psctest.Titulaire)
+}
+
 func absent(t *testing.T, text, secret string) {
 	t.Helper()
 	if i := strings.Index(text, secret); i >= 0 {

@@ -1,8 +1,14 @@
 package psc_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/tls"
+	"encoding/json"
+	"io"
+	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -76,6 +82,20 @@ func TestManyGoroutinesRefreshOnce(t *testing.T) {
 	require.Equal(t, 1, w.count("token.refresh"))
 }
 
+func TestOneWhoComesLateDoesNotRefreshAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.login(t, psctest.Titulaire)
+	late := psc.LateRenewal(s)
+	w.Clock().Advance(3 * time.Minute)
+	token, err := s.AccessToken(t.Context())
+	require.NoError(t, err)
+	again, err := late(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, token, again)
+	require.Equal(t, 1, w.count("token.refresh"))
+}
+
 func TestOneWhoGivesUpDoesNotStopTheRefreshOfOthers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -118,6 +138,22 @@ func TestSessionEndsFourHoursAfterTheAuthentication(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, seen.Active, "the service is of the same opinion")
 	require.NoError(t, s.Logout(t.Context()))
+}
+
+func TestFourHoursCountFromTheProofOfIdentity(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	proved := morning.Add(-230 * time.Minute) // in another software, by single sign-on
+	w.Script(psctest.Titulaire, psctest.Answer{IDToken: func(c map[string]any) { c["auth_time"] = proved.Unix() }})
+	s := w.login(t, psctest.Titulaire)
+	require.True(t, s.AuthenticatedAt().Equal(proved))
+	w.Clock().Set(morning.Add(10*time.Minute - time.Second))
+	_, err := s.AccessToken(t.Context())
+	require.NoError(t, err)
+	w.Clock().Set(morning.Add(10 * time.Minute))
+	_, err = s.AccessToken(t.Context())
+	require.ErrorIs(t, err, psc.ErrSessionExpired)
+	require.ErrorContains(t, err, "4 hours")
 }
 
 func TestSessionEndsAfterThirtyIdleMinutes(t *testing.T) {
@@ -293,4 +329,42 @@ func TestKeysRotateBetweenLogins(t *testing.T) {
 	w.Clock().Advance(time.Minute)
 	w.login(t, psctest.Adjoint)
 	require.Equal(t, 2, w.count("jwks"))
+}
+
+// A refresh need not give a new refresh token or ID token (RFC 6749 §6,
+// OpenID Connect Core §12.2): the ones before stay.
+func TestRefreshThatGivesAnAccessTokenOnly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	cert, err := certificate()
+	require.NoError(t, err)
+	inner := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: w.Roots(), Certificates: []tls.Certificate{cert}, Time: w.Clock().Now}}
+	defer inner.CloseIdleConnections()
+	w.config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		resp, err := inner.RoundTrip(r)
+		if err != nil || w.count("token.refresh") == 0 || !strings.HasSuffix(r.URL.Path, "/token") {
+			return resp, err
+		}
+		defer resp.Body.Close()
+		var m map[string]any
+		if err := json.NewDecoder(resp.Body).Decode(&m); err != nil {
+			return nil, err
+		}
+		delete(m, "id_token")
+		delete(m, "refresh_token")
+		b, err := json.Marshal(m)
+		resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(b)), int64(len(b))
+		return resp, err
+	})}
+	w.client, err = psc.New(w.config)
+	require.NoError(t, err)
+	s := w.login(t, psctest.Titulaire)
+	for range 2 {
+		w.Clock().Advance(2 * time.Minute)
+		_, err = s.AccessToken(t.Context())
+		require.NoError(t, err)
+	}
+	require.NoError(t, s.Logout(t.Context()))
+	require.Equal(t, 1, w.count("logout"))
+	require.Equal(t, 1, w.count("revoke"))
 }
