@@ -1,17 +1,15 @@
 package ordonnance
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/internal/fhir"
+	"github.com/soclesante/socle/internal/fhir/rest"
 	"github.com/soclesante/socle/internal/transport"
 )
 
@@ -29,74 +27,35 @@ const maxAnswer = 32 << 20
 
 // send makes one request and gives the resource of a 2xx answer.
 func (b *binding) send(ctx context.Context, op, method, path string, query url.Values, by By, key string, body fhir.Resource) (fhir.Resource, error) {
-	var payload []byte
+	r := rest.Request{Op: op, Method: method, URL: b.base + path, RequestID: newUUID(), Header: make(http.Header), MaxBytes: maxAnswer}
+	if len(query) > 0 {
+		r.URL += "?" + query.Encode()
+	}
+	r.Header.Set("Authorization", "Bearer "+by.Token)
+	r.Header.Set(b.dialect.RequestIDHeader, r.RequestID)
+	r.Header.Set(b.dialect.SoftwareHeader, b.software.Name+"/"+b.software.Version)
+	if key != "" {
+		r.Header.Set(b.dialect.IdempotencyKeyHeader, key)
+	}
 	if body != nil {
 		var err error
-		if payload, err = fhir.Marshal(body); err != nil {
+		if r.Body, err = fhir.Marshal(body); err != nil {
 			return nil, local(op, ErrMalformed, "a value has no FHIR form")
 		}
+		r.ContentType = fhir.MediaType
 	}
-	address := b.base + path
-	if len(query) > 0 {
-		address += "?" + query.Encode()
-	}
-	req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(payload))
-	if err != nil {
-		return nil, local(op, ErrMalformed, "Environment.URL and Dialect make no address")
-	}
-	id := newUUID()
-	req.Header.Set("Accept", fhir.MediaType)
-	req.Header.Set("Authorization", "Bearer "+by.Token)
-	req.Header.Set(b.dialect.RequestIDHeader, id)
-	req.Header.Set(b.dialect.SoftwareHeader, b.software.Name+"/"+b.software.Version)
-	if body != nil {
-		req.Header.Set("Content-Type", fhir.MediaType)
-	}
-	if key != "" {
-		req.Header.Set(b.dialect.IdempotencyKeyHeader, key)
-	}
-	var out fhir.Resource
-	err = b.http.Do(ctx, transport.Operation{Name: op, MessageID: id, MaxBytes: maxAnswer}, req, func(resp *http.Response) (string, error) {
-		var code string
-		out, code, err = b.answer(op, id, resp)
-		return code, err
+	out, err := rest.Send(ctx, b.http, r, func(status int, outcome *fhir.OperationOutcome, cause error) (string, error) {
+		e := b.refusal(op, status, outcome, cause)
+		e.RequestID = r.RequestID
+		return e.Code, e
 	})
-	if err != nil {
-		return nil, wrap(op, err)
-	}
-	return out, nil
+	return out, wrap(op, err)
 }
 
-func (b *binding) answer(op, id string, resp *http.Response) (fhir.Resource, string, error) {
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return nil, "", err
-	}
-	var r fhir.Resource
-	media, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	isFHIR := media == fhir.MediaType || media == "application/json"
-	if isFHIR {
-		r, err = fhir.Decode(raw, fhir.Limits{Bytes: maxAnswer})
-	}
-	if status := transport.CheckStatus(op, resp); status != nil {
-		e := b.refusal(op, resp.StatusCode, r, status)
-		e.RequestID = id
-		return nil, e.Code, e
-	}
-	switch {
-	case !isFHIR:
-		err = fmt.Errorf("media type %.60q is not that of FHIR", media)
-	case err == nil:
-		return r, "", nil
-	}
-	return nil, "", &Error{Op: op, Status: resp.StatusCode, RequestID: id, kind: ErrProtocol, err: err, outcome: socle.OutcomeUnknown}
-}
-
-// refusal makes the error of an answer that is not 2xx: from its
+// refusal makes the error of an answer that is no success: from its
 // OperationOutcome, or from its status when it has none.
-func (b *binding) refusal(op string, status int, r fhir.Resource, cause error) *Error {
+func (b *binding) refusal(op string, status int, outcome *fhir.OperationOutcome, cause error) *Error {
 	e := &Error{Op: op, Status: status, outcome: socle.OutcomeRefused}
-	outcome, _ := r.(*fhir.OperationOutcome)
 	if outcome != nil {
 		b.issues(e, outcome)
 	}
@@ -136,7 +95,7 @@ func (b *binding) issues(e *Error, o *fhir.OperationOutcome) {
 	for _, i := range o.Issue {
 		c, _ := i.Details.Code("")
 		if e.Code == "" {
-			e.Code, e.kind, e.Text = clean(c.Code), b.dialect.Codes[c.Code], clean(i.Diagnostics)
+			e.Code, e.kind, e.Text = rest.Clean(c.Code), b.dialect.Codes[c.Code], rest.Clean(i.Diagnostics)
 		}
 		if x := fhir.Extended(i.Extension, b.dialect.ExtHolder); x != nil && x.ValueReference != nil && x.ValueReference.Identifier != nil {
 			e.Holder, _ = socle.ParseStructureID(x.ValueReference.Identifier.Value)
@@ -148,25 +107,11 @@ func (b *binding) issues(e *Error, o *fhir.OperationOutcome) {
 		for _, at := range i.Expression {
 			_, _ = fmt.Sscanf(at, "line %d", &line)
 		}
-		e.Issues = append(e.Issues, Issue{Line: line, Code: clean(c.Code), Text: clean(i.Diagnostics)})
+		e.Issues = append(e.Issues, Issue{Line: line, Code: rest.Clean(c.Code), Text: rest.Clean(i.Diagnostics)})
 	}
 	if e.kind == ErrValidation {
 		e.Text = "" // the issues say it
 	}
-}
-
-// clean cuts a text of the service to what fits an error on one line.
-func clean(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, s)
-	if len(s) > 200 {
-		s = strings.ToValidUTF8(s[:200], "") + "…"
-	}
-	return s
 }
 
 func (b *binding) path(template string, n Number) string {
