@@ -38,17 +38,17 @@ func (m *Mailbox) compose(d Draft, e envelope, answered *Message, parcel *parcel
 		}
 	}
 	h.SetSubject(subject(d, answered, parcel))
-	h.Set("X-MSS-NIL", m.client.product)
+	set(&h, "X-MSS-NIL", m.client.product)
 	if parcel != nil {
 		r.Codes, r.INS = parcel.codes, "N"
 		if parcel.qualified {
 			r.INS = "O"
 		}
-		h.Set("X-MSS-CODECDA", strings.Join(parcel.codes, ","))
-		h.Set("X-MSS-INS", r.INS)
+		set(&h, "X-MSS-CODECDA", strings.Join(parcel.codes, ","))
+		set(&h, "X-MSS-INS", r.INS)
 	}
 	if d.Final {
-		h.Set("X-MSS-MES", "FIN")
+		set(&h, "X-MSS-MES", "FIN")
 		r.Final = true
 	}
 	files := d.Files
@@ -56,6 +56,24 @@ func (m *Mailbox) compose(d Draft, e envelope, answered *Message, parcel *parcel
 		files = append(append([]File{{Name: archiveName, MediaType: "application/zip", Content: parcel.archive}}, parcel.pdfs...), files...)
 	}
 	return write(h, d.Text, files)
+}
+
+// set adds a header whose name is written as the référentiel writes it, folded
+// after commas. The value is ASCII without line end.
+func set(h *mail.Header, name, value string) {
+	line := name + ":"
+	var b strings.Builder
+	for i, v := range strings.SplitAfter(value, ",") {
+		if len(line)+len(v) > 76 && i > 0 {
+			b.WriteString(line + "\r\n")
+			line = ""
+		}
+		if i == 0 || line == "" {
+			line += " "
+		}
+		line += v
+	}
+	h.AddRaw([]byte(b.String() + line + "\r\n"))
 }
 
 func write(h mail.Header, text string, files []File) ([]byte, error) {
@@ -68,7 +86,8 @@ func write(h mail.Header, text string, files []File) ([]byte, error) {
 			return nil, err
 		}
 		_, err = io.WriteString(w, content)
-		return b.Bytes(), firstError(err, w.Close())
+		err = firstError(err, w.Close())
+		return b.Bytes(), err
 	}
 	w, err := mail.CreateWriter(&b, h)
 	if err != nil {
@@ -101,7 +120,8 @@ func write(h mail.Header, text string, files []File) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return b.Bytes(), w.Close()
+	err = w.Close()
+	return b.Bytes(), err
 }
 
 func firstError(errs ...error) error {

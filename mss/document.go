@@ -46,6 +46,9 @@ func (d Document) String() string { return "document " + d.Code.Code }
 // GoString is String.
 func (d Document) GoString() string { return d.String() }
 
+// MarshalText is String.
+func (d Document) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
 // LogValue is String.
 func (d Document) LogValue() slog.Value { return slog.StringValue(d.String()) }
 
@@ -71,6 +74,9 @@ func (p Patient) String() string {
 
 // GoString is String.
 func (p Patient) GoString() string { return "mss.Patient(" + p.String() + ")" }
+
+// MarshalText is String.
+func (p Patient) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
 // LogValue is String.
 func (p Patient) LogValue() slog.Value { return slog.StringValue(p.String()) }

@@ -121,9 +121,12 @@ func (p *part) text(t *treeReader) string {
 }
 
 // String tells how many files and documents the message has.
-func (m *Message) String() string {
+func (m Message) String() string {
 	return fmt.Sprintf("%s, %d attachments, %d documents, %d faults", m.Summary, len(m.Attachments), len(m.Documents), len(m.Faults))
 }
 
 // GoString is String.
-func (m *Message) GoString() string { return m.String() }
+func (m Message) GoString() string { return m.String() }
+
+// MarshalText is String.
+func (m Message) MarshalText() ([]byte, error) { return []byte(m.String()), nil }

@@ -45,6 +45,9 @@ func (s Sender) String() string {
 // GoString is String.
 func (s Sender) GoString() string { return "mss.Sender(" + s.String() + ")" }
 
+// MarshalText is String.
+func (s Sender) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
 // LogValue is String.
 func (s Sender) LogValue() slog.Value { return slog.StringValue(s.String()) }
 

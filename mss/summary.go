@@ -55,6 +55,9 @@ func (s Summary) String() string { return fmt.Sprintf("message %d from %s", s.UI
 // GoString is String.
 func (s Summary) GoString() string { return s.String() }
 
+// MarshalText is String.
+func (s Summary) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
 // LogValue shows the number, the kind of sender and whether documents are announced.
 func (s Summary) LogValue() slog.Value {
 	return slog.GroupValue(
