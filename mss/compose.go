@@ -144,17 +144,17 @@ func wire(l []Address) []*mail.Address {
 // subject gives the subject: with documents, in the form of ECO.2.1.3.
 func subject(d Draft, answered *Message, p *parcel) string {
 	s := d.Subject
-	if s == "" && answered != nil {
-		s = answered.Subject
-		if !strings.HasPrefix(strings.ToLower(s), "re:") {
-			s = "Re: " + s
-		}
-	}
-	if p != nil {
+	switch {
+	case p != nil:
 		if s == "" {
 			s = p.title
 		}
 		s = "XDM/1.0/DDM+" + strings.TrimSpace(s+" "+p.patient)
+	case s == "" && answered != nil:
+		s = answered.Subject
+		if !strings.HasPrefix(strings.ToLower(s), "re:") {
+			s = "Re: " + s
+		}
 	}
 	s = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, ""), func(r rune) bool { return r <= ' ' || r == 0x7f }), " ")
 	if runes := []rune(s); len(runes) > 250 {

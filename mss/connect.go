@@ -45,7 +45,7 @@ func (c *Client) tlsConfig(address string) *tls.Config {
 }
 
 // whileOpen runs f and closes conn as soon as ctx ends, which makes f return:
-// the mail libraries know no context. The error is then that of ctx.
+// the mail libraries know no context. An error of f is then that of ctx too.
 func whileOpen(ctx context.Context, conn net.Conn, f func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -56,9 +56,8 @@ func whileOpen(ctx context.Context, conn net.Conn, f func() error) error {
 	}
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
 	err := f()
-	if !stop() {
-		_ = raw.Close()
-		return ctx.Err()
+	if !stop() && err != nil {
+		return errors.Join(ctx.Err(), err)
 	}
 	return err
 }

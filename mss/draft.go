@@ -20,8 +20,8 @@ type Draft struct {
 	Patients []ins.Identity
 	// Subject is without prefix. With documents it is the label of the XDM
 	// subject, to which the name and birth date of the patient are added
-	// (ECO.2.1.3); empty means the title of the first document. Of a reply,
-	// empty means that of the message answered.
+	// (ECO.2.1.3), and empty means the title of the first document. Of a reply
+	// without documents, empty means that of the message answered.
 	Subject string
 	// Text is the message, mandatory.
 	Text string

@@ -142,6 +142,9 @@ func TestSourceThatGivesNoToken(t *testing.T) {
 	_, err := m.Send(context.Background(), draft(t))
 	require.ErrorIs(t, err, mss.ErrSessionLost)
 	require.False(t, socle.Retryable(err))
+	for _, err := range m.List(context.Background(), mss.UID{}) {
+		require.ErrorIs(t, err, mss.ErrSessionLost, "the mail session ended with it (ECO.1.2.6)")
+	}
 	b.tokens.fail(passing{})
 	_, err = m.Send(context.Background(), draft(t))
 	require.NotErrorIs(t, err, mss.ErrSessionLost)

@@ -101,10 +101,28 @@ func (m *Mailbox) submit(ctx context.Context, to []string, raw []byte) *Error {
 		return err
 	})
 	if err != nil {
+		if err.kind == ErrSessionLost {
+			m.hangUp(ctx)
+		}
 		return err
 	}
 	defer s.quit()
 	return s.send(ctx, m.access.Address.Wire(), to, raw)
+}
+
+// hangUp closes the IMAP connection: it must not outlive the Pro Santé Connect
+// session (ECO.1.2.6).
+func (m *Mailbox) hangUp(ctx context.Context) {
+	select {
+	case m.lock <- struct{}{}:
+		defer func() { <-m.lock }()
+	case <-ctx.Done():
+		return
+	}
+	if m.reader != nil {
+		m.reader.logout()
+		m.reader = nil
+	}
 }
 
 func (m *Mailbox) alive(ctx context.Context) *Error {
