@@ -97,3 +97,23 @@ func TestAWrongAddressIsToldAsSuch(t *testing.T) {
 	require.ErrorAs(t, err, &e)
 	require.Equal(t, 404, e.Status)
 }
+
+func TestWhoAnswersInPlaceOfTheDMP(t *testing.T) {
+	t.Parallel()
+	srv, _ := setup(t, dmptest.Options{})
+	stranger, err := pki.NewAuthority()
+	require.NoError(t, err)
+	c := client(t, srv, func(cfg *dmp.Config) { cfg.Roots = stranger.Roots() })
+	_, err = c.Exists(t.Context(), pharmacist, qualified(t, "HALL"))
+	require.ErrorContains(t, err, "check Roots")
+	require.NotErrorIs(t, err, dmp.ErrUnavailable)
+	require.False(t, socle.Retryable(err))
+
+	// A certificate of another authority is refused by the service.
+	other, err := stranger.Organisation(pki.Organisation{Structure: pharmacy.ID.String(), Name: pharmacy.Name, State: "Paris (75)", CommonName: "dmp.example"}, pki.AuthClient)
+	require.NoError(t, err)
+	c = client(t, srv, func(cfg *dmp.Config) { cfg.Certificate = other })
+	_, err = c.Exists(t.Context(), pharmacist, qualified(t, "HALL"))
+	require.ErrorIs(t, err, dmp.ErrInvalidCertificate)
+	require.Equal(t, socle.OutcomeNotSent, socle.OutcomeOf(err))
+}

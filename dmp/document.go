@@ -2,6 +2,7 @@ package dmp
 
 import (
 	"crypto"
+	"crypto/rand"
 	"crypto/sha1"
 	"encoding/hex"
 	"hash"
@@ -10,8 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"crypto/rand"
 
 	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/ins"
@@ -206,7 +205,7 @@ func (m *made) digest(f File, header cda.Document, lot xmlsec.Algorithm) (*inspe
 		hashes[h] = h.New()
 		writers = append(writers, hashes[h])
 	}
-	if _, err := io.CopyBuffer(io.MultiWriter(writers...), struct{ io.Reader }{r}, make([]byte, 64<<10)); err != nil {
+	if _, err := io.CopyBuffer(io.MultiWriter(writers...), struct{ io.Reader }{r}, make([]byte, 32<<10)); err != nil {
 		return nil, invalid(err)
 	}
 	for h, sum := range hashes {

@@ -140,7 +140,7 @@ func TestStructuresThatTheDMPDoesNotAccept(t *testing.T) {
 	srv, c := setup(t, dmptest.Options{})
 	for want, s := range map[string]dmptest.Structure{
 		"Structure introuvable ou Inactive":    {ID: pharmacy.ID, Inactive: true},
-		"Impossible d'effectuer un test d'exi": {ID: pharmacy.ID, Sector: "SA07"},
+		"Impossible d'effectuer un test d'exi": {ID: pharmacy.ID, Sector: socle.Code{Code: "SA07"}},
 		"PS et Structure non liés":             {ID: pharmacy.ID, Professionals: []socle.PersonID{rpps("10000000025")}},
 	} {
 		srv.AddStructure(s)
@@ -154,7 +154,7 @@ func TestStructuresThatTheDMPDoesNotAccept(t *testing.T) {
 		require.NotEmpty(t, e.MessageID)
 		require.NotEmpty(t, e.Fix)
 	}
-	srv.AddStructure(dmptest.Structure{ID: pharmacy.ID, Sector: "SA33", Professionals: []socle.PersonID{pharmacist.ID}})
+	srv.AddStructure(dmptest.Structure{ID: pharmacy.ID, Sector: pharmacy.Sector, Professionals: []socle.PersonID{pharmacist.ID}})
 	_, err := c.Exists(context.Background(), pharmacist, qualified(t, "HALL"))
 	require.NoError(t, err)
 }

@@ -104,8 +104,13 @@ func called(op, messageID string, err error) error {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded): // the caller's doing
 	case errors.As(err, &t):
 		e.Status, e.kind = t.Status, ErrUnavailable
-		if errors.Is(err, transport.ErrClientCertificate) {
+		switch {
+		case errors.Is(err, transport.ErrClientCertificate):
 			e.kind = ErrInvalidCertificate
+		case errors.Is(err, transport.ErrTooLarge), errors.Is(err, transport.ErrRedirect):
+			e.kind = ErrAnswer
+		case errors.Is(err, transport.ErrServerCertificate):
+			e.kind = nil // of the caller's Roots, or of somebody between
 		}
 	}
 	return e

@@ -32,7 +32,11 @@ func (c *Client) security(op string, mode Mode, who socle.Professional, patient 
 	var assertion []byte
 	var err error
 	if mode == Direct && d.UnsignedDirect {
-		assertion, err = v.Unsigned(c.sign, now)
+		card := c.sign
+		if c.auth != nil {
+			card = c.auth
+		}
+		assertion, err = v.Unsigned(card, now)
 	} else {
 		assertion, err = v.Sign(c.cfg.Signature, now)
 	}

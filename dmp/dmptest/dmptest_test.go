@@ -157,6 +157,14 @@ func TestTheSecondRoleIsWanted(t *testing.T) {
 	_, err = post(t, srv, p.auth, patients, soap.Message{Action: hl7v3.ActionQuery, MessageID: soap.NewMessageID(), Headers: [][]byte{saml.Security(assertion)}, Body: query()})
 	require.NoError(t, err)
 
+	// The card of somebody else.
+	v = vihf()
+	v.Mode, v.NameID = saml.Direct, "810000000025"
+	assertion, err = v.Unsigned(p.auth.Leaf, time.Now())
+	require.NoError(t, err)
+	_, err = post(t, srv, p.cardAuth, patients, soap.Message{Action: hl7v3.ActionQuery, MessageID: soap.NewMessageID(), Headers: [][]byte{saml.Security(assertion)}, Body: query()})
+	require.ErrorContains(t, err, "the holder of the card")
+
 	// The writer refuses to make the other, which is unsigned here and so can be altered.
 	v = vihf()
 	v.Mode, v.SubjectName = saml.Direct, ""

@@ -27,7 +27,8 @@ type session struct {
 // know is taken for active, with the sector that the VIHF says.
 type Structure struct {
 	ID     socle.StructureID
-	Sector string // code of TRE_R02; empty: any
+	Name   string     // told in refusals; optional
+	Sector socle.Code // of TRE_R02; zero: any
 	// Inactive refuses all its calls.
 	Inactive bool
 	// Professionals are those who exercise there; nil: anyone.
@@ -153,8 +154,10 @@ func (s *Server) holder(who *session) *soap.Fault {
 	of, known := s.structures[who.vihf.StructureID]
 	switch {
 	case !known:
-	case of.Inactive, of.Sector != "" && of.Sector != who.vihf.Sector.Code:
-		return refuse("", textUnknown)
+	case of.Inactive:
+		return refuse("", textUnknown+" : "+of.Name)
+	case !of.Sector.IsZero() && of.Sector.Code != who.vihf.Sector.Code:
+		return refuse("", textUnknown+" : expected the sector "+of.Sector.Code+", got "+who.vihf.Sector.Code)
 	case of.Professionals != nil && !slices.ContainsFunc(of.Professionals, func(id socle.PersonID) bool { return id.String() == who.vihf.NameID }):
 		return refuse("", textUnlinked)
 	}

@@ -53,16 +53,25 @@ func ReadEnvelope(b []byte, action string, limits xmltree.Limits) (*Envelope, *F
 
 // CheckAddressing gives the fault to answer when a request misses one of the
 // headers Action, MessageID, To (which may be empty) and ReplyTo, or when its
-// ReplyTo asks for an answer elsewhere than on the connection. Nil means that
-// they are all there.
+// ReplyTo asks for an answer elsewhere than on the connection, or one comes
+// twice. Nil means that they are all there.
 func (e *Envelope) CheckAddressing() *Fault {
 	for _, h := range []struct {
 		name  string
 		value string
 	}{{"Action", e.Action}, {"MessageID", e.MessageID}, {"ReplyTo", e.ReplyTo}, {"To", "present"}} {
-		if e.Block(NSWSA, h.name) == nil || h.value == "" {
+		n := 0
+		for range e.Header.All(NSWSA, h.name) {
+			n++
+		}
+		switch {
+		case n == 0 || h.value == "":
 			return addressing("MessageAddressingHeaderRequired",
 				"A required header representing a Message Addressing Property is not present: wsa:"+h.name)
+		case n > 1:
+			f := addressing("InvalidAddressingHeader", "A header representing a Message Addressing Property is not valid and the message cannot be processed: wsa:"+h.name+" comes twice")
+			f.Subcodes = append(f.Subcodes, "InvalidCardinality")
+			return f
 		}
 	}
 	if e.ReplyTo != Anonymous {

@@ -198,6 +198,7 @@ func TestServerAnswersAndFaults(t *testing.T) {
 		"other action":     {`application/soap+xml; action="urn:other"`, good, 500, "ActionMismatch", "urn:other"},
 		"no MessageID":     {m.ContentType(), strings.ReplaceAll(good, "MessageID", "Message"), 500, "MessageAddressingHeaderRequired", "A required header representing a Message Addressing Property is not present: wsa:MessageID"},
 		"no To":            {m.ContentType(), strings.ReplaceAll(good, "wsa:To", "wsa:From"), 500, "MessageAddressingHeaderRequired", "wsa:To"},
+		"MessageID twice":  {m.ContentType(), strings.Replace(good, "<wsa:To ", `<wsa:MessageID xmlns:wsa="`+soap.NSWSA+`">x</wsa:MessageID><wsa:To `, 1), 500, "InvalidCardinality", "wsa:MessageID comes twice"},
 		"answer elsewhere": {m.ContentType(), strings.ReplaceAll(good, soap.Anonymous, "https://elsewhere.example"), 500, "OnlyAnonymousAddressSupported", "anonymous"},
 	} {
 		e, err := soap.ReadResponse(post(t, srv.URL, c.contentType, c.body), xmltree.Limits{})
