@@ -199,29 +199,39 @@ func TestReadsAndAnswers(t *testing.T) {
 
 func TestCancellationReturnsWithin100ms(t *testing.T) {
 	t.Parallel()
-	b := set(t, msstest.Options{})
+	var cancel context.CancelFunc
+	var at time.Time
+	b := set(t, msstest.Options{Struck: func(string) { at = time.Now(); cancel() }})
 	m := b.open(t)
-	for _, op := range []string{msstest.OpSearch, msstest.OpMail, msstest.OpSubmit} {
-		b.server.Fail(fault(op, 5*time.Second))
-		ctx, cancel := context.WithCancel(context.Background())
-		var at time.Time
-		timer := time.AfterFunc(150*time.Millisecond, func() { at = time.Now(); cancel() })
+	for _, op := range []string{msstest.OpSearch, msstest.OpAuthenticateSMTP, msstest.OpMail, msstest.OpSubmit} {
+		b.server.Fail(fault(op, 10*time.Second))
+		var ctx context.Context
+		ctx, cancel = context.WithCancel(context.Background())
 		var err error
 		if op == msstest.OpSearch {
 			for _, err = range m.List(ctx, mss.UID{}) {
 				break
 			}
 		} else {
-			_, err = m.Send(ctx, mss.Draft{To: []mss.Address{address(t, office)}, Subject: "x", Text: "x"})
+			_, err = m.Send(ctx, draft(t))
 		}
-		timer.Stop()
-		require.ErrorIs(t, err, context.Canceled, op)
 		require.Less(t, time.Since(at), 100*time.Millisecond, op)
+		require.ErrorIs(t, err, context.Canceled, op)
 		want := socle.OutcomeNotSent
 		if op == msstest.OpSubmit {
 			want = socle.OutcomeUnknown
 		}
 		require.Equal(t, want, socle.OutcomeOf(err), op)
+		require.False(t, socle.Retryable(err))
 	}
 	require.Empty(t, list(t, m, mss.UID{}), "the mailbox opens its connection again")
+
+	b.server.Fail(fault(msstest.OpAuthenticateIMAP, 10*time.Second))
+	ctx, stop := context.WithCancel(context.Background())
+	cancel = stop
+	_, err := b.client.Open(ctx, b.access)
+	require.Less(t, time.Since(at), 100*time.Millisecond)
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = b.client.Open(ctx, b.access)
+	require.ErrorIs(t, err, context.Canceled)
 }

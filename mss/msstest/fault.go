@@ -83,6 +83,9 @@ func (s *Server) do(protocol, operation, mailbox string, conn net.Conn, request 
 			s.journal = slices.Delete(s.journal, 0, len(s.journal)-1000)
 		}
 	}()
+	if entry.Fault != "" && s.options.Struck != nil {
+		s.options.Struck(operation)
+	}
 	s.wait(fault.Latency)
 	if fault.ResetBefore {
 		cut(conn)

@@ -50,6 +50,9 @@ type Options struct {
 	// refuses a token, as Mailiz does, instead of waiting for the client's
 	// answer and saying no.
 	DropAfterRefusal bool
+	// Struck is called when a planned fault strikes, before its latency, with
+	// the name of the operation: a test need not guess how far the client went.
+	Struck func(operation string)
 	// ImplicitTLS begins with TLS instead of offering STARTTLS.
 	ImplicitTLS bool
 }
