@@ -40,6 +40,9 @@ type LoginRequest struct {
 	Person socle.PersonID
 	// Channel is optional.
 	Channel Channel
+	// Binding is the binding number, two digits, when another program drew it
+	// and shows it; drawn for each request if empty, as it should be.
+	Binding string
 	// Show is called once the service has accepted the request, with the
 	// binding number: two digits that the person finds again on their device.
 	// It must not block. Mandatory for Login.
@@ -88,7 +91,7 @@ func (c *Client) StartCIBA(ctx context.Context, r LoginRequest) (*Pending, error
 	if r.Person.IsZero() {
 		return nil, notSent(opStart, errors.New("LoginRequest.Person is missing"))
 	}
-	binding, err := newBinding()
+	binding, err := r.binding()
 	if err != nil {
 		return nil, notSent(opStart, err)
 	}
@@ -106,6 +109,17 @@ func (c *Client) StartCIBA(ctx context.Context, r LoginRequest) (*Pending, error
 		r.Show(p.ask.binding)
 	}
 	return p, nil
+}
+
+func (r LoginRequest) binding() (string, error) {
+	switch b := r.Binding; {
+	case b == "":
+		return newBinding()
+	case len(b) != 2 || b[0] < '0' || b[0] > '9' || b[1] < '0' || b[1] > '9':
+		return "", errors.New("LoginRequest.Binding: two digits expected")
+	default:
+		return b, nil
+	}
 }
 
 // newBinding draws the two digits, 00 to 99, each as likely.

@@ -27,7 +27,8 @@ type Session struct {
 
 	mu     sync.Mutex
 	tokens *tokens
-	ended  error // why there are no tokens any more
+	ended  error         // why there are no tokens any more
+	done   chan struct{} // see Done; nil until it is asked for
 }
 
 // identity is what a session must not show: fmt shows the address of what is
@@ -186,6 +187,7 @@ func (s *Session) stop(why error) {
 		s.tokens.wipe()
 	}
 	s.tokens, s.ended = nil, why
+	s.tellDone()
 }
 
 // renew replaces the tokens old, unless another caller has already done so.
@@ -251,6 +253,7 @@ func (s *Session) exchange(ctx context.Context, old *tokens) (string, error) {
 	if len(t.id) == 0 {
 		t.id = append(t.id, s.tokens.id...)
 	}
+	t.state = first(t.state, s.tokens.state)
 	s.tokens.wipe()
 	s.tokens = t
 	return string(t.access), nil

@@ -15,6 +15,8 @@ type tokens struct {
 	accessUntil         time.Time // end of life of the access token
 	refreshAt           time.Time // when to ask for the next one
 	idleUntil           time.Time // end of life of the refresh token
+	issued              time.Time // when they were asked for
+	state               string    // session_state of the service
 }
 
 const (
@@ -37,6 +39,7 @@ func (c *Client) redeem(ctx context.Context, op operation, form url.Values, want
 		RefreshToken   string `json:"refresh_token"`
 		RefreshExpires int64  `json:"refresh_expires_in"`
 		IDToken        string `json:"id_token"`
+		SessionState   string `json:"session_state"`
 	}
 	form.Set("client_id", c.cfg.ClientID)
 	sent := c.cfg.Now() // lives are counted from before the answer: never too long
@@ -59,6 +62,8 @@ func (c *Client) redeem(ctx context.Context, op operation, form url.Values, want
 		id:          []byte(answer.IDToken),
 		accessUntil: sent.Add(life(answer.ExpiresIn, assumedTokenLife)),
 		idleUntil:   sent.Add(life(answer.RefreshExpires, idleLimit)),
+		issued:      sent,
+		state:       answer.SessionState,
 	}
 	ahead := min(refreshAhead, t.accessUntil.Sub(sent)/2)
 	t.refreshAt = t.accessUntil.Add(-ahead)
@@ -66,6 +71,7 @@ func (c *Client) redeem(ctx context.Context, op operation, form url.Values, want
 		return t, idToken{}, nil
 	}
 	claims, err := c.verifyIDToken(ctx, answer.IDToken, want)
+	t.state = first(t.state, claims.SessionState)
 	return t, claims, err
 }
 

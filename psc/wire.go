@@ -140,7 +140,7 @@ var longRun = regexp.MustCompile(`[A-Za-z0-9_.\-/+=]{40,}|[0-9]{9,}`)
 // scrub takes out of the service's words what we sent, and what looks like a
 // token or an identifier: they go into errors and logs.
 func scrub(text string, sent url.Values) string {
-	for _, name := range []string{"login_hint", "auth_req_id", "refresh_token", "token", "id_token_hint"} {
+	for _, name := range []string{"login_hint", "auth_req_id", "refresh_token", "token", "id_token_hint", "subject_token", "actor_token"} {
 		if v := sent.Get(name); v != "" {
 			text = strings.ReplaceAll(text, v, "…")
 		}
