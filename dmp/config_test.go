@@ -3,6 +3,7 @@ package dmp_test
 import (
 	"bytes"
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"testing"
 	"time"
@@ -114,6 +115,8 @@ func TestWhoAnswersInPlaceOfTheDMP(t *testing.T) {
 	require.NoError(t, err)
 	c = client(t, srv, func(cfg *dmp.Config) { cfg.Certificate = other })
 	_, err = c.Exists(t.Context(), pharmacist, qualified(t, "HALL"))
-	require.ErrorIs(t, err, dmp.ErrInvalidCertificate)
-	require.Equal(t, socle.OutcomeNotSent, socle.OutcomeOf(err))
+	// With TLS 1.3 the alert comes after the request began, and may be lost with
+	// the connection: then all that is known is that nobody answers.
+	require.True(t, errors.Is(err, dmp.ErrInvalidCertificate) || errors.Is(err, dmp.ErrUnavailable), "%v", err)
+	require.Empty(t, srv.Journal())
 }

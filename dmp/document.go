@@ -2,12 +2,10 @@ package dmp
 
 import (
 	"crypto"
-	"crypto/rand"
 	"crypto/sha1"
 	"encoding/hex"
 	"hash"
 	"io"
-	"math/big"
 	"strconv"
 	"strings"
 	"time"
@@ -227,121 +225,4 @@ func (c *Client) fits(op string, size int64) error {
 			strconv.FormatInt(c.cfg.MaxDocumentSize, 10)+" may be sent", "make a smaller file, or raise Config.MaxDocumentSize")
 	}
 	return nil
-}
-
-// header makes the header of the document.
-func (c *Client) header(who socle.Professional, traits ins.Traits, id ins.INS, r Report) (*cda.Document, error) {
-	kind, ok := nos.Lookup(nos.TypeCode, r.Type.Code)
-	switch {
-	case r.Type.Code == "":
-		return nil, refusal(opDocument, ErrInvalidDocument, "Report.Type: mandatory", "give a type of JDV_J07, such as Interview")
-	case !ok && (r.Type.System == "" || r.Type.Display == ""):
-		return nil, refusal(opDocument, ErrInvalidDocument, "Report.Type: "+strconv.Quote(r.Type.Code)+" is not of JDV_J07", "give its System and Display too")
-	case ok && r.Type.System == "":
-		r.Type = kind
-	case ok && r.Type.Display == "":
-		r.Type.Display = kind.Display
-	}
-	if r.Date.IsZero() {
-		r.Date = c.cfg.Now()
-	}
-	if r.Start.IsZero() {
-		r.Start = r.Date
-	}
-	if r.ID == "" {
-		r.ID = c.newOID(armDocument)
-	}
-	if r.SetID == "" {
-		r.SetID = r.ID
-	}
-	if r.Version == 0 {
-		r.Version = 1
-	}
-	if r.Practice.IsZero() {
-		r.Practice = c.cfg.Dialect.Practice
-	} else if known, ok := nos.Lookup(nos.PracticeSetting, r.Practice.Code); ok && r.Practice.System == "" {
-		r.Practice = known
-	}
-	normal, _ := nos.Lookup(nos.Confidentiality, "N")
-	author := person(who, socle.Code{})
-	performer := person(who, r.Practice)
-	period := cda.Interval{Low: cda.At(r.Start)}
-	if !r.End.IsZero() {
-		period.High = cda.At(r.End)
-	}
-	date := cda.At(r.Date)
-	return &cda.Document{
-		ID: cda.ID{Root: r.ID}, Code: cda.Code{Code: r.Type}, Title: r.Title, EffectiveTime: date,
-		Confidentiality: cda.Code{Code: normal}, Language: "fr-FR", SetID: cda.ID{Root: r.SetID}, Version: r.Version,
-		Patient:   patientOf(traits, id),
-		Authors:   []cda.Author{{Time: date, Entity: author}},
-		Custodian: *author.Organization,
-		Legal:     &cda.Participation{Time: cda.Interval{Low: date, High: date}, Signature: "S", Entity: author},
-		Events: []cda.ServiceEvent{{Code: cda.Code{Code: r.Event}, Period: period,
-			Performers: []cda.Participation{{Type: "PRF", Entity: performer}}}},
-		Encounter: &cda.Encounter{Period: period, Facility: cda.Code{Code: sector(who)}},
-		Content:   cda.Content{MediaType: r.File.MediaType, Size: r.File.Size, Open: r.File.Open},
-	}, nil
-}
-
-func patientOf(t ins.Traits, id ins.INS) cda.Patient {
-	p := cda.Patient{
-		IDs: []cda.ID{{Root: id.OID.String(), Extension: id.Matricule.Wire()}},
-		Name: cda.Name{Family: []cda.NamePart{{Text: t.BirthName, Qualifier: "BR"}},
-			Given: []cda.NamePart{{Text: t.List()}, {Text: t.First(), Qualifier: "BR"}}},
-		Gender:     cda.Code{Code: gender(t.Sex)},
-		BirthTime:  cda.Time{Null: "UNK"}, // a date that is no day of the calendar
-		BirthPlace: string(t.BirthPlace),
-	}
-	if t.BirthDate.Complete() {
-		p.BirthTime = cda.Day(t.BirthDate.Compact())
-	}
-	return p
-}
-
-func gender(s ins.Sex) socle.Code {
-	const system = "2.16.840.1.113883.5.1"
-	switch s {
-	case ins.Male:
-		return socle.Code{Code: "M", System: system, Display: "Masculin"}
-	case ins.Female:
-		return socle.Code{Code: "F", System: system, Display: "Féminin"}
-	}
-	return socle.Code{Code: "UN", System: system, Display: "Inconnu"}
-}
-
-// person gives who as an entity of the header, for their structure.
-func person(who socle.Professional, practice socle.Code) cda.Entity {
-	role, _ := nos.Author(who.Profession.Code, who.Speciality.Code)
-	name := cda.Name{Family: []cda.NamePart{{Text: who.FamilyName}}}
-	if who.GivenName != "" {
-		name.Given = []cda.NamePart{{Text: who.GivenName}}
-	}
-	return cda.Entity{
-		IDs:    []cda.ID{{Root: socle.OIDPerson, Extension: who.ID.String()}},
-		Code:   cda.Code{Code: role},
-		Person: &name,
-		Organization: &cda.Organization{IDs: []cda.ID{{Root: socle.OIDStructure, Extension: who.Structure.ID.String()}},
-			Name: who.Structure.Name, Industry: cda.Code{Code: practice}},
-	}
-}
-
-// Arms of the vendor's OID root. Messages are under .1 and queries under .2, as
-// in the official samples.
-const (
-	armDocument = ".3."
-	armLot      = ".4."
-)
-
-// newOID draws an identifier under the vendor's root, of up to 64 characters;
-// with a root too long to leave room for 20 digits, under 2.25 (X.667).
-func (c *Client) newOID(arm string) string {
-	prefix := c.cfg.Software.OID + arm
-	digits := min(64-len(prefix), 30)
-	if digits < 20 {
-		prefix, digits = "2.25.", 38
-	}
-	limit := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(digits)), nil)
-	n, _ := rand.Int(rand.Reader, limit) // never fails (Go 1.24)
-	return prefix + n.String()
 }

@@ -127,12 +127,22 @@ func TestAnIncompleteProfessionalIsRefusedBeforeSending(t *testing.T) {
 
 func TestTestIdentitiesAreRefusedInProduction(t *testing.T) {
 	t.Parallel()
-	srv, _ := setup(t, dmptest.Options{})
-	production := func(cfg *dmp.Config) { cfg.Environment.Production = true }
-	cfg := config(srv)
-	production(&cfg)
-	_, err := dmp.New(cfg)
-	require.ErrorContains(t, err, "test IGC-Santé is refused in production")
+	srv, c := setup(t, dmptest.Options{})
+	_, err := dmp.InProduction(c).Exists(context.Background(), pharmacist, qualified(t, "HALL"))
+	require.ErrorIs(t, err, dmp.ErrEnvironment)
+	require.ErrorContains(t, err, "INS-NIR-TEST")
+	require.Equal(t, socle.OutcomeNotSent, socle.OutcomeOf(err))
+	require.Empty(t, srv.Journal())
+
+	real, err := realPatient(t, "HALL").Qualified(time.Now())
+	require.NoError(t, err)
+	r, err := dmp.InProduction(c).Exists(context.Background(), pharmacist, real)
+	require.NoError(t, err)
+	require.Equal(t, dmp.StateNone, r.State, "the emulator knows test identities only")
+
+	lenient := client(t, srv, func(cfg *dmp.Config) { cfg.Dialect.TestIdentities = true })
+	_, err = dmp.InProduction(lenient).Exists(context.Background(), pharmacist, qualified(t, "HALL"))
+	require.NoError(t, err)
 }
 
 func TestStructuresThatTheDMPDoesNotAccept(t *testing.T) {

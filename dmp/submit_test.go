@@ -217,6 +217,16 @@ func TestRefusalsThatOnlyTheServiceKnows(t *testing.T) {
 	require.Empty(t, srv.Documents(p.INS))
 }
 
+// The official sample of TD2.1 has a root of SOAP 1.1, and is answered in 1.2.
+func TestTheEmulatorTakesSOAP11Too(t *testing.T) {
+	t.Parallel()
+	srv, _ := setup(t, dmptest.Options{})
+	c := client(t, srv, tampering(replace("http://www.w3.org/2003/05/soap-envelope", "http://schemas.xmlsoap.org/soap/envelope/")))
+	patient := qualified(t, "HALL")
+	_, err := c.Submit(context.Background(), pharmacist, patient, prepared(t, c, patient, report()))
+	require.NoError(t, err)
+}
+
 func TestRightsAreTheEmulatorsMatrix(t *testing.T) {
 	t.Parallel()
 	srv, c := setup(t, dmptest.Options{Rights: dmptest.Rights{"TD0.2": dmptest.DefaultRights()["TD0.2"]}})

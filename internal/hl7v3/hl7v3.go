@@ -38,16 +38,12 @@ const (
 	OIDTreating    = "1.2.250.1.213.4.1.2.6.3" // keyword STATUT_MT
 	OIDAccount     = "1.2.250.1.213.4.1.2.9"   // observation COMPTE_INTERNET_OUVERT
 	OIDObservation = "1.2.250.1.213.4.1.2.3"   // observation RATTACHEMENT_ENS …
-	OIDINSC        = "1.2.250.1.213.1.4.2"     // INS-C, the identifier before the INS
 )
 
 const dateTime = "20060102150405" // TS of HL7, local or UTC
 
-// Reasons of a query.
-var (
-	ReasonExistence = socle.Code{Code: "TEST_EXST", System: OIDReason, Display: "Test d'existence de dossier"}
-	ReasonConsult   = socle.Code{Code: "CNSLT_DATA", System: OIDReason, Display: "Consultation des données administratives"}
-)
+// ReasonExistence is the reason of TD0.2.
+var ReasonExistence = socle.Code{Code: "TEST_EXST", System: OIDReason, Display: "Test d'existence de dossier"}
 
 // ID is an instance identifier (II).
 type ID struct{ Root, Extension string }

@@ -1,0 +1,9 @@
+package dmp
+
+// InProduction gives c as if its environment were the production: the test
+// authority makes no certificate that New would accept there.
+func InProduction(c *Client) *Client {
+	d := *c
+	d.cfg.Environment.Production = true
+	return &d
+}
