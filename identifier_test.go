@@ -87,7 +87,15 @@ func TestParsePersonID(t *testing.T) {
 	require.Equal(t, "99900063480", rpps.String())
 	_, ok = must(socle.ParsePersonID("3060016219/12")).RPPS()
 	require.False(t, ok)
-	for _, in := range []string{"", "8", "899900063481", "7x", "3060016219", "3060016219/", "306001621/12", "3060016219/a b"} {
+	require.False(t, must(socle.ParsePersonID("3060016219/12")).Test())
+	edit := must(socle.ParsePersonID("ANS20210107161422"))
+	require.Equal(t, socle.PersonTest, edit.Kind())
+	require.True(t, edit.Test())
+	require.Equal(t, "ANS20210107161422", edit.String())
+	_, ok = edit.RPPS()
+	require.False(t, ok)
+	for _, in := range []string{"A", "ANS", "ANS2021010716142", "ANS202101071614220", "ANS2021010716142x", "ans20210107161422", "AMS20210107161422",
+		"", "8", "899900063481", "7x", "3060016219", "3060016219/", "306001621/12", "3060016219/a b"} {
 		_, err := socle.ParsePersonID(in)
 		require.Error(t, err, in)
 	}
@@ -108,7 +116,7 @@ func TestAnyChangedDigitOfAnRPPSIsRefused(t *testing.T) {
 }
 
 func FuzzIdentifiers(f *testing.F) {
-	for _, s := range []string{"899900063480", "10B0127189", "378435954900010", "5784359549/", "\x00", "é", strings.Repeat("1", 100)} {
+	for _, s := range []string{"899900063480", "10B0127189", "378435954900010", "5784359549/", "ANS20210107161422", "\x00", "é", strings.Repeat("1", 100)} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

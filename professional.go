@@ -17,6 +17,9 @@ const (
 	PersonInSIRET    PersonKind = '5' // 5 + SIRET / internal id
 	PersonInRPPSRang PersonKind = '6' // 6 + RPPS-rang / internal id
 	PersonRPPS       PersonKind = '8' // 8 + RPPS
+	// PersonTest is a test identity made with the ANS's editor of identities
+	// (EDIT): the letters ANS and 14 digits. A client set to production refuses it.
+	PersonTest PersonKind = 'A'
 )
 
 // OIDPerson is the authority of national professional identifiers (IDNPS).
@@ -30,7 +33,8 @@ type PersonID struct {
 }
 
 // ParsePersonID reads the prefixed form: "8" and an RPPS, or "5", a SIRET, a
-// slash and an internal identifier …
+// slash and an internal identifier … or the form of a test identity, "ANS" and
+// 14 digits.
 func ParsePersonID(s string) (PersonID, error) {
 	if s == "" {
 		return PersonID{}, &IdentifierError{"professional id", "empty"}
@@ -50,6 +54,10 @@ func ParsePersonID(s string) (PersonID, error) {
 		} else {
 			_, err = ParseStructureID(kinds[id.kind] + owner)
 		}
+	case PersonTest:
+		if number, ok := strings.CutPrefix(id.value, "NS"); !ok || len(number) != 14 || !digits(number) {
+			err = &IdentifierError{"professional id", "ANS and 14 digits expected of a test identity"}
+		}
 	default:
 		err = &IdentifierError{"professional id", "prefix 0 (ADELI), 3, 4, 5, 6 (structure / internal id) or 8 (RPPS) expected"}
 	}
@@ -67,6 +75,9 @@ func (id PersonID) Kind() PersonKind { return id.kind }
 
 // RPPS gives the RPPS number, and false for another kind.
 func (id PersonID) RPPS() (RPPS, bool) { return RPPS{id.value}, id.kind == PersonRPPS }
+
+// Test reports whether it is a test identity, which production does not know.
+func (id PersonID) Test() bool { return id.kind == PersonTest }
 
 // IsZero reports whether there is no identifier.
 func (id PersonID) IsZero() bool { return id.value == "" }

@@ -27,6 +27,10 @@ type Config struct {
 	Roots *x509.CertPool
 	// Certificate authenticates the client; nil for one-way TLS.
 	Certificate *tls.Certificate
+	// GetCertificate gives the certificate of the moment, instead of
+	// Certificate: it is asked before each request, on the goroutine of the
+	// call, and a new one is used for all requests from then on.
+	GetCertificate func() (*tls.Certificate, error)
 	// HTTPClient is used instead of one made from Certificate and Roots. It is
 	// copied; redirects stay refused.
 	HTTPClient *http.Client
@@ -70,7 +74,15 @@ func New(cfg Config) (*Client, error) {
 				errs = append(errs, fmt.Errorf("Config.Certificate: %w", err))
 			}
 		}
-		c.http.Transport = newTransport(cfg)
+		if cfg.GetCertificate != nil {
+			c.http.Transport = &rotating{get: cfg.GetCertificate, check: c.check, make: func(pair *tls.Certificate) *http.Transport {
+				cfg := cfg
+				cfg.Certificate = pair
+				return newTransport(cfg)
+			}}
+		} else {
+			c.http.Transport = newTransport(cfg)
+		}
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
