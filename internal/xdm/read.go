@@ -79,7 +79,7 @@ func (r *reader) index(b []byte) error {
 			continue
 		}
 		name = strings.TrimPrefix(name, "./")
-		if unsafe(name) || !f.Mode().IsRegular() {
+		if escapes(name) || !f.Mode().IsRegular() {
 			r.fault(&Error{Code: UnsafeName, Text: "a file with a name that leaves the archive, or that is no plain file, was ignored"})
 			continue
 		}
@@ -101,7 +101,7 @@ func (r *reader) index(b []byte) error {
 	return nil
 }
 
-func unsafe(name string) bool {
+func escapes(name string) bool {
 	return name == "" || path.IsAbs(name) || strings.ContainsAny(name, ":\x00") || path.Clean(name) != name || strings.HasPrefix(name, "../")
 }
 
@@ -167,7 +167,7 @@ func (r *reader) subset(rank int, folder string) {
 func (r *reader) document(folder string, d *Document) *Error {
 	uri := strings.ToLower(strings.ReplaceAll(strings.TrimSpace(d.Entry.URI), `\`, "/"))
 	f := r.files[path.Join(folder, uri)]
-	if uri == "" || f == nil || unsafe(path.Clean(uri)) {
+	if uri == "" || f == nil || escapes(path.Clean(uri)) {
 		return &Error{Code: CDAMissing, Text: "the archive has no file at the URI of the metadata"}
 	}
 	b, e := r.open(f)
