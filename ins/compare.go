@@ -1,7 +1,5 @@
 package ins
 
-import "slices"
-
 // Grade says how two values of a trait relate.
 type Grade int
 
@@ -81,19 +79,11 @@ func gradeNames(a, b string, list bool) Grade {
 	if a == b {
 		return Identical
 	}
-	wa, wb := words(a), words(b)
 	switch {
-	case slices.Equal(wa, wb):
+	case sameWords(a, b):
 		return Cosmetic
 	case list && begins(b, a):
 		return Completed
 	}
 	return Discordant
-}
-
-// begins reports whether the given names in list begin with those in first, in
-// the sense of EXI ID 10.
-func begins(list, first string) bool {
-	wl, wf := words(list), words(first)
-	return len(wf) > 0 && len(wl) >= len(wf) && slices.Equal(wl[:len(wf)], wf)
 }

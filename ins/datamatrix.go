@@ -3,6 +3,8 @@ package ins
 import (
 	"errors"
 	"strings"
+
+	"github.com/soclesante/socle"
 )
 
 // ErrVersion: the datamatrix is of a version that this package does not know.
@@ -122,7 +124,7 @@ func parseScan(s string, matricule func(string) (Matricule, error)) (Scan, error
 		return Scan{}, invalid("datamatrix", "it does not begin with the 26 characters of an INS datamatrix: IS and 24 digits")
 	}
 	if scan.Version = s[2:4]; scan.Version != dmVersion {
-		return Scan{}, &Error{Op: "datamatrix", Code: scan.Version, Text: "version 01 expected", kind: ErrVersion}
+		return Scan{}, &Error{Op: "datamatrix", Code: scan.Version, Text: "version 01 expected", kind: ErrVersion, outcome: socle.OutcomeNotSent}
 	}
 	if s[:len(dmHeader)] != dmHeader {
 		scan.warn("the digits reserved in the header are not all 0")

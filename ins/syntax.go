@@ -1,8 +1,10 @@
 package ins
 
 import (
+	"bytes"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -22,25 +24,59 @@ func fold(s string) (string, bool) {
 	if plain(s) {
 		return s, true
 	}
-	var b strings.Builder
-	for _, r := range norm.NFD.String(s) {
+	var buf [128]byte
+	b, ok := appendFold(buf[:0], s)
+	return string(b), ok
+}
+
+// letters are the base letters of U+00C0 to U+017F, a dot for those that have none.
+const letters = "" +
+	"AAAAAA.CEEEEIIII.NOOOOO..UUUUY..AAAAAA.CEEEEIIII.NOOOOO..UUUUY.Y" +
+	"AAAAAACCCCCCCCDD..EEEEEEEEEEGGGGGGGGHH..IIIIIIIII...JJKK.LLLLLL." +
+	"...NNNNNN...OOOOOO..RRRRRRSSSSSSSSTTTT..UUUUUUUUUUUUWWYYYZZZZZZ."
+
+// appendFold appends the folded s, and tells whether it could be folded.
+func appendFold(b []byte, s string) ([]byte, bool) {
+	start := len(b)
+	for i := 0; i < len(s); i++ {
+		c := s[i]
 		switch {
-		case r >= 'a' && r <= 'z':
-			b.WriteByte(byte(r) - 'a' + 'A')
-		case r >= 'A' && r <= 'Z' || r == ' ' || r == '\'' || r == '-':
-			b.WriteByte(byte(r))
-		case r == '’':
-			b.WriteByte('\'')
+		case c >= 'A' && c <= 'Z' || c == ' ' || c == '\'' || c == '-':
+			b = append(b, c)
+			continue
+		case c >= 'a' && c <= 'z':
+			b = append(b, c-'a'+'A')
+			continue
+		case c < utf8.RuneSelf:
+			return b, false
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		i += n - 1
+		switch {
+		case r == '’' || r == '‘' || r == 'ʼ':
+			b = append(b, '\'')
 		case r == 'œ' || r == 'Œ':
-			b.WriteString("OE")
+			b = append(b, "OE"...)
 		case r == 'æ' || r == 'Æ':
-			b.WriteString("AE")
-		case unicode.Is(unicode.Mn, r) && b.Len() > 0: // accent of the letter before
+			b = append(b, "AE"...)
+		case r >= 0xC0 && r < 0x180:
+			if letters[r-0xC0] == '.' {
+				return b, false
+			}
+			b = append(b, letters[r-0xC0])
+		case unicode.Is(unicode.Mn, r) && len(b) > start: // accent of the letter before
 		default:
-			return "", false
+			d := norm.NFD.String(string(r))
+			if d == string(r) || r == utf8.RuneError {
+				return b, false
+			}
+			var ok bool
+			if b, ok = appendFold(b, d); !ok {
+				return b, false
+			}
 		}
 	}
-	return b.String(), true
+	return b, true
 }
 
 func plain(s string) bool {
@@ -71,13 +107,39 @@ func checkName(s string, given bool) string {
 	return ""
 }
 
-// words folds a name for comparison: no accent, case, hyphen or apostrophe
-// counts (RNIV EXI ID 10, SC.INS/va1.25).
-func words(s string) []string {
-	if f, ok := fold(s); ok {
-		s = f
-	} else {
-		s = strings.ToUpper(s)
+// appendKey appends what of a name counts in a comparison: no accent, case,
+// hyphen or apostrophe does (RNIV EXI ID 10, SC.INS/va1.25), so that what is
+// left are the words, with one space between them.
+func appendKey(b []byte, s string) []byte {
+	var buf [128]byte
+	f, ok := appendFold(buf[:0], s)
+	if !ok {
+		f = []byte(strings.ToUpper(s))
 	}
-	return strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == '-' || r == '\'' || r == '’' })
+	start, gap := len(b), false
+	for _, c := range f {
+		if c == ' ' || c == '-' || c == '\'' {
+			gap = len(b) > start
+			continue
+		}
+		if gap {
+			b, gap = append(b, ' '), false
+		}
+		b = append(b, c)
+	}
+	return b
+}
+
+// sameWords reports whether two names are the same in the sense of appendKey.
+func sameWords(a, b string) bool {
+	var x, y [128]byte
+	return bytes.Equal(appendKey(x[:0], a), appendKey(y[:0], b))
+}
+
+// begins reports whether the given names in list begin with those in first, in
+// the sense of EXI ID 10.
+func begins(list, first string) bool {
+	var x, y [128]byte
+	l, f := appendKey(x[:0], list), appendKey(y[:0], first)
+	return len(f) > 0 && bytes.HasPrefix(l, f) && (len(l) == len(f) || l[len(f)] == ' ')
 }

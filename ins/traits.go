@@ -99,7 +99,9 @@ func (t Traits) Normalize() (Traits, error) {
 	list := len(errs)
 	name(&t.GivenNames, "given names", true)
 	if t.FirstGivenName == "" {
-		t.FirstGivenName = t.First()
+		if t.FirstGivenName = t.First(); len(errs) == list {
+			name(&t.FirstGivenName, "given names", true) // such as A- of "A- B"
+		}
 	} else if len(errs) == list {
 		if name(&t.FirstGivenName, "first given name", true); len(errs) == list && !begins(t.GivenNames, t.FirstGivenName) {
 			errs = append(errs, &Error{Op: "traits", Text: "first given name: the list of given names does not begin with it", Requirement: "EXI ID 10", kind: ErrInvalid})

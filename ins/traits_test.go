@@ -6,8 +6,10 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
 
 	"github.com/soclesante/socle/ins"
@@ -27,6 +29,9 @@ func TestSyntaxOfNames(t *testing.T) {
 		{"CŒUR", "COEUR", "COEUR"},
 		{"cœur", "COEUR", "COEUR"},
 		{"æ", "AE", "AE"},
+		{"D‘X Oʼ", "D'X O'", refused},
+		{"Ệ Nguyễn", "E NGUYEN", "E NGUYEN"},
+		{"MARIE- ANNE", "MARIE- ANNE", refused},
 		{"'T SERCLAES", "'T SERCLAES", "'T SERCLAES"},
 		{"D'ARTAGNAN DE L'HERAULT", "D'ARTAGNAN DE L'HERAULT", "D'ARTAGNAN DE L'HERAULT"},
 		{"ABRIAL--MARTIN", "ABRIAL--MARTIN", refused},
@@ -211,6 +216,37 @@ func TestWhatIsNormalisedHasOnlyTheAlphabetOfINSi(t *testing.T) {
 			t.Fatalf("%q", n.BirthName)
 		}
 	})
+}
+
+// Every letter that Unicode composes of a letter of the alphabet and accents is
+// folded to that letter, and no other is.
+func TestEveryAccentIsFolded(t *testing.T) {
+	t.Parallel()
+	const refused = "refused"
+	for r := rune(0x80); r < 0x2100; r++ {
+		want := refused
+		switch d := []rune(norm.NFD.String(string(r))); {
+		case r == '’' || r == '‘' || r == 'ʼ':
+			want = "A'"
+		case r == 'œ' || r == 'Œ':
+			want = "AOE"
+		case r == 'æ' || r == 'Æ' || r >= 0x1E2 && r <= 0x1E3 || r >= 0x1FC && r <= 0x1FD: // ǣ, ǽ
+			want = "AAE"
+		case unicode.IsSpace(r):
+			want = "A" // at the end, cut
+		case unicode.Is(unicode.Mn, r):
+			want = "A"
+		case d[0] < 0x80 && unicode.IsLetter(d[0]):
+			want = "A" + strings.ToUpper(string(d[0]))
+		}
+		n, err := ins.Traits{BirthName: "A" + string(r), GivenNames: "X", Sex: "F", BirthDate: ins.BirthDate{Year: 1980, Month: 1, Day: 1}}.Normalize()
+		if want == refused {
+			require.ErrorIs(t, err, ins.ErrInvalid, "%U", r)
+		} else {
+			require.NoError(t, err, "%U", r)
+			require.Equal(t, want, n.BirthName, "%U", r)
+		}
+	}
 }
 
 func FuzzTraits(f *testing.F) {
