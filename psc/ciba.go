@@ -91,6 +91,9 @@ func (c *Client) StartCIBA(ctx context.Context, r LoginRequest) (*Pending, error
 	if r.Person.IsZero() {
 		return nil, notSent(opStart, errors.New("LoginRequest.Person is missing"))
 	}
+	if err := c.refuseTest(opStart, r.Person); err != nil {
+		return nil, err
+	}
 	binding, err := r.binding()
 	if err != nil {
 		return nil, notSent(opStart, err)
@@ -134,7 +137,6 @@ func newBinding() (string, error) {
 func (p *Pending) start(ctx context.Context, channel Channel) error {
 	c := p.client
 	form := url.Values{
-		"client_id":       {c.cfg.ClientID},
 		"scope":           {c.cfg.Scope},
 		"acr_values":      {c.cfg.ACR},
 		"login_hint":      {p.ask.person.String()},

@@ -26,9 +26,19 @@ type Config struct {
 	ClientID string
 	// Certificate is the IGC-Santé organisation certificate for client
 	// authentication (ORG AUTH_CLI) whose subject DN was declared for ClientID,
-	// with its chain. The client authenticates by it alone (tls_client_auth,
-	// RFC 8705 §2.1). Mandatory unless HTTPClient is given.
+	// with its chain. The client authenticates by it (tls_client_auth, RFC 8705
+	// §2.1; EXI PSC 24) unless there is a Secret. [socle.LoadPKCS12] reads it
+	// from a file. Mandatory unless GetCertificate, Secret or HTTPClient is given.
 	Certificate tls.Certificate
+	// GetCertificate gives the certificate of the moment instead of Certificate,
+	// so that it is replaced without a restart. It is asked before each request
+	// and must not block; a new certificate is checked like Certificate.
+	GetCertificate func() (*tls.Certificate, error)
+	// Secret authenticates a client that was given one by the ANS (espace
+	// communautaire only): by client_secret_basic, or by client_secret_post if
+	// SecretInForm. A warning is logged when it is used in production.
+	Secret       Secret
+	SecretInForm bool
 	// Roots are the authorities of the service's own certificate. Mandatory
 	// unless HTTPClient is given: the system's are never used.
 	Roots *x509.CertPool
@@ -109,6 +119,12 @@ func New(cfg Config) (*Client, error) {
 		cfg.Wait = wait
 	}
 	add("Certificate", checkCertificate(cfg))
+	if cfg.GetCertificate != nil && len(cfg.Certificate.Certificate) > 0 {
+		add("GetCertificate", errors.New("Certificate is given too: give one of them"))
+	}
+	if cfg.SecretInForm && cfg.Secret == "" {
+		add("SecretInForm", errors.New("there is no Secret"))
+	}
 	if cfg.HTTPClient == nil && cfg.Roots == nil {
 		add("Roots", errors.New("missing: give the authorities of the service's certificate, the system's are not used"))
 	}
@@ -121,6 +137,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	c := &Client{cfg: cfg, http: t, pending: map[socle.PersonID]*Pending{}}
 	c.keys = jose.NewKeySet(c.fetchKeys, cfg.Now)
+	c.warnOfSecret()
 	return c, nil
 }
 
@@ -129,12 +146,13 @@ func newTransport(cfg Config) (*transport.Client, error) {
 	if len(cfg.Certificate.Certificate) > 0 {
 		t.Certificate = &cfg.Certificate
 	}
+	t.GetCertificate = cfg.GetCertificate
 	return transport.New(t)
 }
 
 func checkCertificate(cfg Config) error {
 	if len(cfg.Certificate.Certificate) == 0 {
-		if cfg.HTTPClient != nil {
+		if cfg.HTTPClient != nil || cfg.GetCertificate != nil || cfg.Secret != "" {
 			return nil
 		}
 		return errors.New("missing: an IGC-Santé organisation certificate for client authentication is needed")

@@ -63,6 +63,9 @@ func realm(name, issuer, authorization string) Environment {
 	}
 }
 
+// production tells the one service that knows real people.
+func (e Environment) production() bool { return e.Issuer == productionIssuer }
+
 // check tells every address that the operations of a Client lack or that is not https.
 func (e Environment) check() error {
 	var problems []error

@@ -30,6 +30,8 @@ var (
 	ErrIDToken = errors.New("the identity cannot be trusted")
 	// ErrSituation: the exercise situation must be chosen, or there is none.
 	ErrSituation = errors.New("no exercise situation")
+	// ErrTestIdentity: an identity made for tests, in production.
+	ErrTestIdentity = errors.New("a test identity")
 	// ErrEnvironment: the discovery document is not one to use.
 	ErrEnvironment = errors.New("the discovery document cannot be used")
 )
@@ -109,7 +111,7 @@ func refusal(op string, status int, code, text string) *Error {
 		e.Fix = "the access token is refused: log in again"
 	case status == http.StatusUnauthorized || code == "invalid_client" || code == "unauthorized_client":
 		e.kind = ErrClientCertificate
-		e.Fix = "the subject DN of Config.Certificate must be the one declared at the ANS for Config.ClientID, and the operation enabled for it"
+		e.Fix = "the subject DN of Config.Certificate, or Config.Secret, must be the one declared at the ANS for Config.ClientID, and the operation enabled for it"
 	case code == "unknown_user_id" || op == opStart && code == "invalid_request" && strings.EqualFold(text, "invalid user"):
 		e.kind = ErrUnknownUser
 		e.Fix = "check the identifier (8 and the RPPS number) and that the person has an e-CPS or a card in this environment"
@@ -143,4 +145,12 @@ func failed(op string, err error) *Error {
 		e.Fix = "Config.Certificate must be an IGC-Santé organisation certificate (AUTH_CLI) of this environment, with its chain"
 	}
 	return e
+}
+
+// refuseTest keeps identities of the ANS's editor (EDIT) out of production.
+func (c *Client) refuseTest(op string, person socle.PersonID) error {
+	if person.Test() && c.cfg.Environment.production() {
+		return &Error{Op: op, kind: ErrTestIdentity, outcome: socle.OutcomeNotSent, Fix: "identities of EDIT exist in the sandbox only"}
+	}
+	return nil
 }

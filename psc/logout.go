@@ -3,6 +3,7 @@ package psc
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/url"
 
 	"github.com/soclesante/socle"
@@ -42,10 +43,10 @@ func (s *Session) end(ctx context.Context, why *Error) error {
 	var problems []error
 	// The server side of the ANS's own proxy: a POST with the hint alone.
 	if id != "" {
-		problems = append(problems, s.client.postForm(ctx, operation{opLogout, 1}, s.client.cfg.Environment.EndSession, url.Values{"id_token_hint": {id}}, nil))
+		problems = append(problems, s.client.post(ctx, operation{opLogout, 1}, s.client.cfg.Environment.EndSession, http.Header{}, url.Values{"id_token_hint": {id}}, nil))
 	}
 	if refresh != "" {
-		form := url.Values{"client_id": {s.client.cfg.ClientID}, "token": {refresh}, "token_type_hint": {"refresh_token"}}
+		form := url.Values{"token": {refresh}, "token_type_hint": {"refresh_token"}}
 		problems = append(problems, s.client.postForm(ctx, operation{opRevoke, 1}, s.client.cfg.Environment.Revocation, form, nil))
 	}
 	return errors.Join(problems...)

@@ -72,8 +72,12 @@ func (s *Session) identify(ctx context.Context) error {
 	if info.Subject != s.who.subject {
 		return untrusted("sub", "that of the ID token in the user information", "another", "")
 	}
-	if person, err := info.Person(); !s.who.asked.IsZero() && (err != nil || person != s.who.asked) {
+	person, err := info.Person()
+	if !s.who.asked.IsZero() && (err != nil || person != s.who.asked) {
 		return untrusted("SubjectNameID", "the person that was asked for", "another", "")
+	}
+	if err := s.client.refuseTest(opUserInfo, person); err != nil {
+		return err
 	}
 	if s.who.acr == "" {
 		s.client.cfg.Log().WarnContext(ctx, "psc: the ID token states no level of authentication")

@@ -41,7 +41,6 @@ func (c *Client) redeem(ctx context.Context, op operation, form url.Values, want
 		IDToken        string `json:"id_token"`
 		SessionState   string `json:"session_state"`
 	}
-	form.Set("client_id", c.cfg.ClientID)
 	sent := c.cfg.Now() // lives are counted from before the answer: never too long
 	err := c.postForm(ctx, op, c.cfg.Environment.Token, form, func(body []byte) error {
 		if err := decodeJSON(body, &answer); err != nil {

@@ -127,8 +127,8 @@ func parseUserInfo(raw []byte) (u UserInfo, drift string, err error) {
 }
 
 // Person gives the national identifier of the person: SubjectNameID, else
-// preferred_username; an RPPS number alone gets its prefix. Test identities of
-// the EDIT register have none.
+// preferred_username; an RPPS number alone gets its prefix. That of an identity
+// of the ANS's editor (EDIT) is a socle.PersonTest.
 func (u UserInfo) Person() (socle.PersonID, error) {
 	s := u.SubjectNameID
 	if s == "" {

@@ -126,7 +126,7 @@ func TestPersonOfUserInfo(t *testing.T) {
 		"preferred_username":      {psc.UserInfo{PreferredUsername: "899900001001"}, "899900001001"},
 		"RPPS without its prefix": {psc.UserInfo{SubjectNameID: "99900001001"}, "899900001001"},
 		"SIRET and internal id":   {psc.UserInfo{SubjectNameID: psctest.Auxiliary}, psctest.Auxiliary},
-		"test identity of EDIT":   {psc.UserInfo{SubjectNameID: "ANS20231122132732"}, ""},
+		"test identity of EDIT":   {psc.UserInfo{SubjectNameID: "ANS20231122132732"}, "ANS20231122132732"},
 		"nothing":                 {psc.UserInfo{}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

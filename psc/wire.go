@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -40,13 +41,22 @@ type operation struct {
 // maxAnswer bounds every answer of the service.
 const maxAnswer = 1 << 20
 
-// postForm posts form and hands the body of a 2xx answer to decode, which may
-// be nil.
+// postForm posts form in the name of the client, with what authenticates it,
+// and hands the body of a 2xx answer to decode, which may be nil.
 func (c *Client) postForm(ctx context.Context, op operation, address string, form url.Values, decode func([]byte) error) error {
+	form = maps.Clone(form)
+	header := http.Header{}
+	c.authenticate(header, form)
+	return c.post(ctx, op, address, header, form, decode)
+}
+
+// post posts form without more.
+func (c *Client) post(ctx context.Context, op operation, address string, header http.Header, form url.Values, decode func([]byte) error) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
 	if err != nil {
 		return notSent(op.name, err)
 	}
+	req.Header = header
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	return call(ctx, c.http, op, req, form, decode)
 }

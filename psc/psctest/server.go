@@ -46,8 +46,8 @@ type Server struct {
 	mu       sync.Mutex
 	people   map[string]Person
 	scripts  map[string]Answer
-	clients  map[string][]string // client id → subject DNs
-	signers  []*jose.Signer      // the first signs
+	clients  map[string]*registration
+	signers  []*jose.Signer // the first signs
 	requests map[string]*request
 	sessions map[string]*session
 	revoked  map[string]bool // jti of access tokens
@@ -80,7 +80,7 @@ func NewServer(o Options) (*Server, error) {
 		secret:   make([]byte, 32),
 		people:   map[string]Person{},
 		scripts:  map[string]Answer{},
-		clients:  map[string][]string{},
+		clients:  map[string]*registration{},
 		requests: map[string]*request{},
 		sessions: map[string]*session{},
 		revoked:  map[string]bool{},
