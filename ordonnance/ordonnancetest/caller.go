@@ -31,14 +31,17 @@ func (s *Server) caller(r *http.Request) (caller, *refusal) {
 	if !ok || bearer == "" {
 		return caller{}, &refusal{status: http.StatusUnauthorized, code: "token", text: "Authorization: a Bearer token expected, none came"}
 	}
-	person, err := s.introspect(r.Context(), bearer)
+	holder, err := s.introspect(r.Context(), bearer)
 	if err != nil {
 		return caller{}, &refusal{status: http.StatusUnauthorized, code: "token", text: "token: " + err.Error()}
+	}
+	if p := holder.Profession.Code; p != "" && p != socle.ProfessionPharmacist && p != socle.ProfessionPreparer {
+		return caller{}, &refusal{status: http.StatusForbidden, code: "forbidden", text: "profession: 21 or 39 expected, " + p + " came"}
 	}
 	for _, h := range []string{s.dialect.RequestIDHeader, s.dialect.SoftwareHeader} {
 		if r.Header.Get(h) == "" {
 			return caller{}, &refusal{status: http.StatusBadRequest, code: "validation", text: "header " + h + " expected, none came"}
 		}
 	}
-	return caller{structure, person}, nil
+	return caller{structure, holder.ID}, nil
 }

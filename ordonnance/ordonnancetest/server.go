@@ -28,10 +28,10 @@ import (
 type Options struct {
 	Authority *pki.Authority  // issues the certificates; nil makes a new one
 	Clock     *emulator.Clock // nil runs with the system's time
-	// Introspect gives the national identifier of the professional that a token
-	// was given to, or why it is refused. When nil, the server knows the tokens
-	// that its own Token gave.
-	Introspect func(ctx context.Context, token string) (socle.PersonID, error)
+	// Introspect gives the professional that a token was given to, or why it is
+	// refused. ID is mandatory; the role is checked when Profession is known. When
+	// nil, the server knows the tokens that its own Token gave.
+	Introspect func(ctx context.Context, token string) (socle.Professional, error)
 	// Dialect is the zero value for ordonnance.DefaultDialect.
 	Dialect ordonnance.Dialect
 	Addr    string // address to listen on; "" is a free port of 127.0.0.1
@@ -41,7 +41,7 @@ type Options struct {
 type Server struct {
 	http       *emulator.Server
 	dialect    ordonnance.Dialect
-	introspect func(context.Context, string) (socle.PersonID, error)
+	introspect func(context.Context, string) (socle.Professional, error)
 
 	mu      sync.Mutex
 	records map[ordonnance.Number]*record
@@ -51,7 +51,7 @@ type Server struct {
 }
 
 type token struct {
-	person  socle.PersonID
+	holder  socle.Professional
 	expires time.Time
 }
 
@@ -109,7 +109,7 @@ func (s *Server) Token(p socle.Professional) string {
 	defer s.mu.Unlock()
 	s.serial++
 	t := fmt.Sprintf("emulated-token-%d-%d", s.serial, s.Clock().Now().UnixNano())
-	s.tokens[t] = token{p.ID, s.Clock().Now().Add(TokenLife)}
+	s.tokens[t] = token{p, s.Clock().Now().Add(TokenLife)}
 	return t
 }
 
@@ -125,17 +125,17 @@ type session struct {
 
 func (s session) AccessToken(context.Context) (string, error) { return s.server.Token(s.p), nil }
 
-func (s *Server) own(_ context.Context, t string) (socle.PersonID, error) {
+func (s *Server) own(_ context.Context, t string) (socle.Professional, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known, ok := s.tokens[t]
 	switch {
 	case !ok:
-		return socle.PersonID{}, errors.New("this server did not give the token")
+		return socle.Professional{}, errors.New("this server did not give the token")
 	case !s.Clock().Now().Before(known.expires):
-		return socle.PersonID{}, errors.New("the token has expired")
+		return socle.Professional{}, errors.New("the token has expired")
 	}
-	return known.person, nil
+	return known.holder, nil
 }
 
 // base is the path below which the binding lives.

@@ -35,6 +35,9 @@ func Parse(r io.Reader) (Node, []byte, error) {
 	return Node{v}, b, nil
 }
 
+// MarshalJSON writes the value again.
+func (n Node) MarshalJSON() ([]byte, error) { return json.Marshal(n.v) }
+
 // Get follows member names and positions; what is not there is nothing.
 func (n Node) Get(path ...any) Node {
 	for _, p := range path {

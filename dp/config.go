@@ -1,0 +1,110 @@
+package dp
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/soclesante/socle"
+	"github.com/soclesante/socle/internal/transport"
+)
+
+// Environment holds the address of the service. None is public, so that none
+// is built in: an emulator gives its own.
+type Environment struct {
+	Name string // for logs
+	URL  string // base of the FHIR binding, https
+	// Production refuses test and demonstration identities.
+	Production bool
+}
+
+// Config of a [Client].
+type Config struct {
+	Environment Environment     // mandatory; its URL is not when Transport is given
+	Software    socle.Software  // mandatory: Name and Version
+	Certificate tls.Certificate // mandatory: AUTH_CLI certificate of the pharmacy
+	Roots       *x509.CertPool  // mandatory: authorities that vouch for the service
+
+	// Windows is DefaultWindows when nil.
+	Windows WindowPolicy
+	// Access is DefaultAccess when nil.
+	Access AccessPolicy
+	// Timeout bounds each call: the counter does not wait. 3 s by default
+	// (the service's own target for a consultation); negative for none.
+	Timeout time.Duration
+
+	// HTTPClient is used instead of one made from Certificate and Roots.
+	// Certificate and Roots are then not looked at.
+	HTTPClient *http.Client
+	// Transport replaces the assumed FHIR binding: the vendor's own. Certificate,
+	// Roots, HTTPClient and Dialect are then not looked at.
+	Transport Transport
+	// Dialect replaces what the FHIR binding assumes; the zero value is DefaultDialect.
+	Dialect Dialect
+
+	socle.Watch
+}
+
+const defaultTimeout = 3 * time.Second
+
+// Client opens visits. It is immutable and safe for concurrent use; the
+// professional and the patient are arguments of Open.
+type Client struct {
+	cfg       Config
+	transport Transport
+}
+
+// New makes a client. It reports every problem of cfg at once, each with the
+// name of its field.
+func New(cfg Config) (*Client, error) {
+	var errs []error
+	if err := cfg.Software.Check(socle.ServiceDP); err != nil {
+		errs = append(errs, err)
+	}
+	if cfg.Windows == nil {
+		cfg.Windows = DefaultWindows()
+	}
+	if err := cfg.Windows.check(); err != nil {
+		errs = append(errs, err)
+	}
+	if cfg.Access == nil {
+		cfg.Access = DefaultAccess()
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = defaultTimeout
+	}
+	c := &Client{cfg: cfg, transport: cfg.Transport}
+	if c.transport == nil {
+		base, err := baseURL(cfg.Environment.URL)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		d := cfg.Dialect.orDefault()
+		if err := d.check(); err != nil {
+			errs = append(errs, err)
+		}
+		client, err := transport.New(transport.Config{Service: socle.ServiceDP, Roots: cfg.Roots, Certificate: &cfg.Certificate,
+			HTTPClient: cfg.HTTPClient, UserAgent: cfg.Software.Name + "/" + cfg.Software.Version, Watch: cfg.Watch})
+		if err != nil {
+			errs = append(errs, err)
+		}
+		c.transport = &binding{base: base, http: client, dialect: d, software: cfg.Software}
+	}
+	if len(errs) > 0 {
+		return nil, fmt.Errorf("dp: %w", errors.Join(errs...))
+	}
+	return c, nil
+}
+
+func baseURL(s string) (string, error) {
+	u, err := url.Parse(s)
+	if s == "" || err != nil || u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return "", errors.New("Environment.URL: an https address without query is mandatory; the service's is not public: its convention gives it, or dptest an emulator's")
+	}
+	return strings.TrimRight(s, "/"), nil
+}
