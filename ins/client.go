@@ -1,6 +1,7 @@
 package ins
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -16,9 +17,15 @@ import (
 type Config struct {
 	Environment Environment     // mandatory: Qualification(), Production() or an emulator's
 	Software    socle.Software  // mandatory, with Install and Homologation[ins], the CNDA's number
-	Certificate tls.Certificate // mandatory: the software certificate, see CheckCertificate
+	Certificate tls.Certificate // mandatory without Authentication: the software certificate, see CheckCertificate
 	Roots       *x509.CertPool  // mandatory: the IGC-Santé roots; the system's are never used
 
+	// Authentication proves who asks in place of the software certificate: NewCPx,
+	// NewPSC, ReadyAssertion or the vendor's own. A Certificate given beside it
+	// opens the TLS connection and proves nothing to INSi.
+	Authentication Authenticator
+	// Vitale is the reader of cartes Vitale, for SearchByVitale.
+	Vitale VitaleReader
 	// HTTPClient is used as it is instead of one made of Certificate and Roots.
 	HTTPClient *http.Client
 	// Attempts is how often a search is made while INSi is out of order (a
@@ -35,10 +42,10 @@ type Config struct {
 
 // Client asks INSi. It is immutable, safe for concurrent use and cheap to share.
 type Client struct {
-	cfg      Config
-	http     *transport.Client
-	emetteur string
-	idam     string
+	cfg       Config
+	http      *transport.Client
+	structure string // that of the software certificate
+	idam      string
 }
 
 // New makes a client of INSi. It reports every problem of cfg at once, each
@@ -47,15 +54,18 @@ type Client struct {
 func New(cfg Config) (*Client, error) {
 	var errs []error
 	field := func(name string, err error) { errs = append(errs, fmt.Errorf("ins: %s: %w", name, err)) }
-	if u, err := url.Parse(cfg.Environment.URL); err != nil || u.Scheme != "https" || u.Host == "" {
-		field("Environment", errors.New("mandatory, with an https URL: ins.Qualification() or ins.Production()"))
+	env := cfg.Environment
+	if err := checkURL(env.address(cfg.Authentication)); err != nil {
+		field("Environment", err)
 	}
 	if err := cfg.Software.Check(socle.ServiceINS); err != nil {
 		errs = append(errs, fmt.Errorf("ins: %w", err))
 	}
-	emetteur, err := CheckCertificate(cfg.Certificate, cfg.Environment, cfg.Now())
-	if err != nil {
-		field("Certificate", err)
+	structure, err := "", error(nil)
+	if cfg.Authentication == nil {
+		if structure, err = CheckCertificate(cfg.Certificate, env, cfg.Now()); err != nil {
+			field("Certificate", err)
+		}
 	}
 	if cfg.Roots == nil && cfg.HTTPClient == nil {
 		field("Roots", errors.New("mandatory: the IGC-Santé roots, ACR-EL and ACI-EL-ORG"))
@@ -72,14 +82,27 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Dialect.NotFoundAsFault && cfg.Environment.Production {
 		field("Dialect.NotFoundAsFault", errors.New("refused in production, where the fault is an outage"))
 	}
+	if cfg.Dialect.AssertionMaxAge < 0 || cfg.Dialect.VitaleMaxAge < 0 {
+		field("Dialect", errors.New("a negative age"))
+	}
+	if err := cfg.Dialect.Verify.check(); err != nil {
+		field("Dialect.Verify", err)
+	}
+	if err := cfg.Dialect.Batch.check(); err != nil {
+		field("Dialect.Batch", err)
+	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	c := &Client{cfg: cfg, emetteur: emetteur, idam: cfg.Software.Homologation[socle.ServiceINS]}
-	c.http, err = transport.New(transport.Config{
-		Service: socle.ServiceINS, Roots: cfg.Roots, Certificate: &cfg.Certificate, HTTPClient: cfg.HTTPClient,
+	c := &Client{cfg: cfg, structure: structure, idam: cfg.Software.Homologation[socle.ServiceINS]}
+	t := transport.Config{
+		Service: socle.ServiceINS, Roots: cfg.Roots, HTTPClient: cfg.HTTPClient,
 		UserAgent: cfg.Software.Name + "/" + cfg.Software.Version, Watch: cfg.Watch,
-	})
+	}
+	if len(cfg.Certificate.Certificate) > 0 {
+		t.Certificate = &c.cfg.Certificate
+	}
+	c.http, err = transport.New(t)
 	if err != nil {
 		return nil, fmt.Errorf("ins: %w", err)
 	}
@@ -88,3 +111,24 @@ func New(cfg Config) (*Client, error) {
 
 // Close closes the connections that no call uses. The client may still be used.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// address gives the entry point for a way to authenticate. A ready assertion,
+// or the vendor's own, may be a card's or Pro Santé Connect's: one address is enough.
+func (e Environment) address(a Authenticator) (value, name string) {
+	switch a.(type) {
+	case nil:
+		return e.URL, "URL"
+	case *CPx:
+		return e.CardURL, "CardURL"
+	case *PSC:
+		return e.PSCURL, "PSCURL"
+	}
+	return cmp.Or(e.CardURL, e.PSCURL), "CardURL"
+}
+
+func checkURL(value, name string) error {
+	if u, err := url.Parse(value); err != nil || u.Scheme != "https" || u.Host == "" {
+		return fmt.Errorf("%s: mandatory here, an https URL: ins.Qualification() or ins.Production() know those that are public", name)
+	}
+	return nil
+}

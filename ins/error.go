@@ -37,6 +37,15 @@ var (
 	ErrDiscordant = errors.New("discordant traits")
 	// ErrTransition: the rules of identitovigilance do not allow this change.
 	ErrTransition = errors.New("transition refused")
+	// ErrNotConfirmed: INSi does not confirm an INS with its traits (WS_INS3 KO).
+	ErrNotConfirmed = errors.New("identity not confirmed")
+	// ErrStale: an assertion, or what was read of a card, is too old to be sent.
+	ErrStale = errors.New("assertion too old")
+	// ErrOtherCard: the carte Vitale in the reader, or its beneficiary, is not the
+	// one whose data are asked about.
+	ErrOtherCard = errors.New("another carte Vitale")
+	// ErrNotReady: INSi has not finished a batch; fetch it later.
+	ErrNotReady = errors.New("batch not ready")
 	// ErrFictitious: a test or demonstration identity met production.
 	ErrFictitious = errors.New("fictitious identity in production")
 )
@@ -105,9 +114,9 @@ func (e *Error) Is(target error) bool { return e.kind != nil && e.kind == target
 // so that asking again is always safe.
 func (e *Error) Outcome() socle.Outcome {
 	switch e.kind {
-	case ErrInvalid, ErrBlocked, ErrNotQualified, ErrDiscordant, ErrTransition:
+	case ErrInvalid, ErrBlocked, ErrNotQualified, ErrDiscordant, ErrTransition, ErrStale, ErrOtherCard:
 		return socle.OutcomeNotSent
-	case ErrNotFound, ErrAmbiguous:
+	case ErrNotFound, ErrAmbiguous, ErrNotConfirmed, ErrNotReady:
 		return socle.OutcomeDone
 	}
 	return e.outcome

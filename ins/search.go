@@ -1,15 +1,11 @@
 package ins
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"net/http"
 	"strings"
 
 	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/internal/soap"
-	"github.com/soclesante/socle/internal/transport"
 	"github.com/soclesante/socle/internal/xmltree"
 )
 
@@ -74,83 +70,36 @@ func (q query) sent() []string {
 	return append([]string{q.birthName, q.given, q.birthDate.Wire(), string(q.place)}, strings.Fields(q.given)...)
 }
 
-// search makes one search, again while INSi is out of order, each time with a
-// new message and new contexts.
+// search asks INSi one question by traits.
 func (c *Client) search(ctx context.Context, who socle.Professional, q query) (Result, error) {
-	now := c.cfg.Now()
-	if q.birthDate.after(now) {
+	if q.birthDate.after(c.cfg.Now()) {
 		return Result{}, invalid("traits", "birth date: it is in the future")
 	}
-	if _, err := CheckCertificate(c.cfg.Certificate, c.cfg.Environment, now); err != nil {
-		return Result{}, err // it has expired since New
-	}
-	body := q.body(c.cfg.Dialect.GivenNames)
-	var r Result
-	err := transport.Retry(ctx, c.cfg.Attempts, true, func(attempt int) error {
-		var err error
-		r, err = c.call(ctx, who, q, body, attempt)
-		return err
-	})
-	var own *Error
-	if _, ok := err.(*Error); !ok && errors.As(err, &own) { // cancelled while it waited to try again
-		stopped := *own
-		stopped.kind, stopped.retry, stopped.Err = nil, false, ctx.Err()
-		return Result{}, &stopped
-	}
-	return r, err
+	return c.find(ctx, who, call{op: opTraits, action: actionTraits, body: q.body(c.cfg.Dialect.GivenNames), sent: q.sent(), recast: c.notFound})
 }
 
-// call makes one exchange.
-func (c *Client) call(ctx context.Context, who socle.Professional, q query, body []byte, attempt int) (Result, error) {
-	f := frame{
-		action: actionTraits, messageID: c.cfg.Dialect.messageID(soap.NewUUID()),
-		bam: soap.NewUUID(), lps: soap.NewUUID(), at: c.cfg.Now(),
-	}
-	record := socle.AuditRecord{At: f.at, Service: socle.ServiceINS, Operation: opTraits, Actor: who.ID, Structure: who.Structure.ID, Reference: f.messageID}
+// find makes a call that answers a RESULTAT.
+func (c *Client) find(ctx context.Context, who socle.Professional, op call) (Result, error) {
 	var r Result
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.cfg.Environment.URL, bytes.NewReader(c.envelope(f, body)))
-	if err == nil {
-		req.Header.Set("Content-Type", soap.MediaType+`; charset=utf-8; action="`+f.action+`"`)
-		op := transport.Operation{Name: opTraits, MessageID: f.messageID, MaxBytes: int64(limits.Bytes) * 2, Attempt: attempt}
-		err = c.http.Do(ctx, op, req, func(resp *http.Response) (code string, err error) {
-			r, code, err = c.read(resp, f.messageID)
-			if err != nil {
-				err = failure(opTraits, f.messageID, err, q.sent())
-				if own := err.(*Error); code == "" {
-					code = own.Code
-				}
-			}
-			record.Code = code
-			return code, err
-		})
+	op.read = func(e *soap.Envelope) (code, matricule string, err error) {
+		r, code, err = c.readResult(e)
+		return code, r.Active.Matricule.Wire(), err
 	}
+	got, err := c.do(ctx, who, op)
 	if err != nil {
-		err = c.final(err, f.messageID, q)
-		record.Outcome = socle.OutcomeOf(err)
-		c.cfg.Record(ctx, record)
 		return Result{}, err
 	}
-	r.At, r.MessageID = f.at, f.messageID
-	record.Outcome, record.Patient = socle.OutcomeDone, c.cfg.Pseudonym(r.Active.Matricule.Wire())
-	c.cfg.Record(ctx, record)
+	r.At, r.MessageID = got.at, got.messageID
 	return r, nil
 }
 
-// read decodes an answer and applies the rules on OIDs.
-func (c *Client) read(resp *http.Response, messageID string) (Result, string, error) {
-	e, err := soap.ReadResponse(resp, limits)
-	if err != nil {
-		return Result{}, "", err
-	}
-	if e.RelatesTo != "" && e.RelatesTo != messageID {
-		return Result{}, "", unusable("the answer relates to another request")
-	}
+// readResult decodes an answer and applies the rules on OIDs.
+func (c *Client) readResult(e *soap.Envelope) (Result, string, error) {
 	r, code, err := decodeAnswer(e)
 	if err != nil {
 		return Result{}, code, err
 	}
-	all := append([]Past{{INS: r.Active}}, r.History...)
-	for _, p := range all {
+	for _, p := range append([]Past{{INS: r.Active}}, r.History...) {
 		if c.cfg.Environment.Production && p.INS.OID.Fictitious() {
 			return Result{}, code, &Error{Text: "INSi answered an INS of test or demonstration in production", kind: ErrFictitious, outcome: socle.OutcomeUnknown}
 		}
@@ -168,14 +117,10 @@ func (c *Client) read(resp *http.Response, messageID string) (Result, string, er
 	return r, code, nil
 }
 
-// final gives the *Error of err, whatever made it.
-func (c *Client) final(err error, messageID string, q query) error {
-	own, ok := err.(*Error)
-	if !ok {
-		own = failure(opTraits, messageID, err, q.sent()).(*Error)
+// notFound takes the fault of the qualification environment for CR 01, if the
+// vendor says so.
+func (c *Client) notFound(e *Error) {
+	if c.cfg.Dialect.NotFoundAsFault && e.Code == "insi_102" {
+		e.kind, e.retry, e.Fix = ErrNotFound, false, ""
 	}
-	if c.cfg.Dialect.NotFoundAsFault && own.Code == "insi_102" {
-		own.kind, own.retry, own.Fix = ErrNotFound, false, ""
-	}
-	return own
 }

@@ -44,15 +44,21 @@ const (
 
 // result writes an envelope around a RESULTAT, that inside fills.
 func (r replier) result(inside func(w *xmltree.Writer, p string)) {
+	r.envelope("RESULTAT", nsResultat, inside)
+}
+
+// envelope writes an envelope around a root, that inside fills with elements of
+// the prefix p.
+func (r replier) envelope(root, space string, inside func(w *xmltree.Writer, p string)) {
 	var w xmltree.Writer
 	w.Start("soap:Envelope", "xmlns:soap", soap.NS12)
 	p := ""
 	if r.style.Prefixes == Prefixed {
 		p = "ns2:"
 		w.Empty("env:Header", "xmlns:env", soap.NS12).Start("env:Body", "xmlns:env", soap.NS12).
-			Start("ns2:RESULTAT", "xmlns:ns2", nsResultat, "xmlns:ns3", "http://www.cnamts.fr/INSiRecVit", "xmlns", "http://www.cnamts.fr/INSiRecSans")
+			Start("ns2:"+root, "xmlns:ns2", space, "xmlns:ns3", "http://www.cnamts.fr/INSiRecVit", "xmlns", "http://www.cnamts.fr/INSiRecSans")
 	} else {
-		w.Start("S:Body", "xmlns:S", soap.NS12).Start("RESULTAT", "xmlns", nsResultat)
+		w.Start("S:Body", "xmlns:S", soap.NS12).Start(root, "xmlns", space)
 	}
 	inside(&w, p)
 	r.raw(http.StatusOK, "", append([]byte("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"), w.End().End().End().Bytes()...))

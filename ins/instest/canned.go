@@ -3,15 +3,14 @@ package instest
 import (
 	"net/http"
 	"slices"
-	"strings"
 )
 
 // Canned is an answer given in place of the emulator's own, as the CNDA hands
 // some out to be injected (REP_CR01 …), or a fault. The request is checked all the same.
 type Canned struct {
-	// BirthName and GivenNames, as they are sent, choose the searches that get
-	// the answer; empty is any.
-	BirthName, GivenNames string
+	// Operation (WS_INS2 …), BirthName and GivenNames, as they are sent, choose
+	// the requests that get the answer; empty is any.
+	Operation, BirthName, GivenNames string
 	// Fault is answered when it is not nil; else Body with Status (0 is 200) and
 	// ContentType (empty is SOAP's).
 	Fault       *Fault
@@ -33,11 +32,11 @@ func (s *Server) Inject(c Canned) {
 	s.canned = append(s.canned, c)
 }
 
-func (s *Server) cannedFor(q question) (Canned, bool) {
+func (s *Server) cannedFor(operation, birthName, given string) (Canned, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, c := range s.canned {
-		if c.BirthName != "" && c.BirthName != q.birthName || c.GivenNames != "" && c.GivenNames != strings.Join(q.given, " ") {
+		if c.Operation != "" && c.Operation != operation || c.BirthName != "" && c.BirthName != birthName || c.GivenNames != "" && c.GivenNames != given {
 			continue
 		}
 		if c.Times > 0 {

@@ -2,6 +2,7 @@ package instest
 
 import (
 	"fmt"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,10 +23,13 @@ var (
 	messageID = regexp.MustCompile(`^(urn:)?(uuid:)?[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`)
 )
 
-// checkHeaders applies the rules of §4.0: which blocks, their order inside, the
-// authorization number, and the emitter against the certificate.
-func (s *Server) checkHeaders(e *soap.Envelope, structure string) *Fault {
-	refused := func(rule, expected, got string) *Fault { f := refuse(rule, expected, got); return &f }
+// checkHeaders applies the rules of §4.0: which blocks, their order inside, who
+// asks, the authorization number, and the emitter against who asks.
+func (s *Server) checkHeaders(r *http.Request, e *soap.Envelope, structure string) (caller, *Fault) {
+	refused := func(rule, expected, got string) (caller, *Fault) {
+		f := refuse(rule, expected, got)
+		return caller{}, &f
+	}
 	if e.Version != "1.2" {
 		return refused("SOAP version", "1.2", e.Version)
 	}
@@ -47,18 +51,23 @@ func (s *Server) checkHeaders(e *soap.Envelope, structure string) *Fault {
 	case !s.fresh(e.MessageID):
 		return refused("wsa:MessageID", "one for each message", "one seen before")
 	}
-	if sec := e.Header.First(nsWSSE, "Security"); sec != nil && len(sec.Children) > 0 {
-		return refused("wsse:Security", "none, or an empty one: the software certificate authenticates", "an assertion")
+	who, f := s.checkCaller(r, e, structure)
+	if f != nil {
+		return caller{}, f
 	}
-	if f := context(e.Header.First(nsBAM, "ContexteBAM"), structure, []string{"01_02", "1.0"}, "CTXBAM",
+	bam := e.Header.First(nsBAM, "ContexteBAM")
+	if f := checkContext(bam, who, []string{"01_02", "1.0"}, "CTXBAM",
 		[]part{{"Id", 1}, {"Temps", 1}, {"Emetteur", 0}, {"DateRef", 0}, {"COUVERTURE", 1}}); f != nil {
-		return f
+		return caller{}, f
+	}
+	if cover := bam.First(nsBAM, "COUVERTURE"); operations[e.Action] != "WS_INS1" && len(cover.Children) > 0 {
+		return refused("ContexteBAM COUVERTURE", "an empty one: only WS_INS1 fills it", "something")
 	}
 	lps := e.Header.First(nsLPS, "ContexteLPS")
-	if f := context(lps, structure, []string{"01_00"}, "CTXLPS", []part{{"Id", 1}, {"Temps", 1}, {"Emetteur", 0}, {"LPS", 1}}); f != nil {
-		return f
+	if f := checkContext(lps, who, []string{"01_00"}, "CTXLPS", []part{{"Id", 1}, {"Temps", 1}, {"Emetteur", 0}, {"LPS", 1}}); f != nil {
+		return caller{}, f
 	}
-	return s.checkSoftware(lps.First("", "LPS"))
+	return who, s.checkSoftware(lps.First("", "LPS"))
 }
 
 func (s *Server) checkSoftware(lps *xmltree.Element) *Fault {
@@ -87,8 +96,8 @@ func (s *Server) checkSoftware(lps *xmltree.Element) *Fault {
 	return nil
 }
 
-// context checks what both contexts share.
-func context(e *xmltree.Element, structure string, versions []string, nature string, parts []part) *Fault {
+// checkContext checks what both contexts share.
+func checkContext(e *xmltree.Element, who caller, versions []string, nature string, parts []part) *Fault {
 	name := e.Name.Local
 	if f := sequence(e, parts); f != nil {
 		return f
@@ -105,8 +114,8 @@ func context(e *xmltree.Element, structure string, versions []string, nature str
 	if _, err := time.Parse(time.RFC3339Nano, e.First("", "Temps").Trimmed()); err != nil {
 		return refused("Temps", "an xsd:dateTime with its offset", "another form")
 	}
-	if got := e.First("", "Emetteur").Trimmed(); got != structure {
-		return refused("Emetteur", "the OU of the client's certificate, "+structure, got)
+	if got := e.First("", "Emetteur").Trimmed(); got != who.emitter {
+		return refused("Emetteur", who.expects, got)
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ func (s *Server) searchByTraits(reply replier, e *soap.Envelope) {
 		reply.fault(*refused, e.MessageID)
 		return
 	}
-	if c, ok := s.cannedFor(q); ok {
+	if c, ok := s.cannedFor("WS_INS2", q.birthName, strings.Join(q.given, " ")); ok {
 		reply.canned(c, e.MessageID)
 		return
 	}
@@ -27,11 +27,21 @@ func (s *Server) searchByTraits(reply replier, e *soap.Envelope) {
 		reply.person(found[0], s.opts.OID)
 	case len(found) > 1:
 		reply.cr("02", "Plusieurs identites trouvees")
-	case s.opts.NotFoundAsFault:
-		reply.fault(Unavailable(), e.MessageID)
 	default:
-		reply.cr("01", "Aucune identite trouvee")
+		s.nobody(reply, e.MessageID)
 	}
+}
+
+// nobody answers that nobody was found, in the manner of the environment.
+func (s *Server) nobody(reply replier, messageID string) {
+	s.mu.Lock()
+	fault := s.opts.NotFoundAsFault
+	s.mu.Unlock()
+	if fault {
+		reply.fault(Unavailable(), messageID)
+		return
+	}
+	reply.cr("01", "Aucune identite trouvee")
 }
 
 // question is a search as the emulator understood it.

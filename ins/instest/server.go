@@ -22,6 +22,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/ins"
@@ -35,7 +36,12 @@ import (
 // otherwise.
 const IDAM = "INSTEST00001"
 
-const path = "/lps"
+// Entry points: the téléservice has one host for each way to authenticate.
+const (
+	path     = "/lps"
+	cardPath = "/ps/lps"
+	pscPath  = "/psc/lps"
+)
 
 // Options of a Server. The zero value is an emulator that answers as the
 // service does in production.
@@ -56,6 +62,17 @@ type Options struct {
 	// NotFoundAsFault answers the fault insi_102 instead of CR 01, as the
 	// qualification environment does.
 	NotFoundAsFault bool
+	// Assertions also serves those who have no software certificate: the
+	// environment then has a CardURL and a PSCURL, and TLS asks for a certificate
+	// without demanding one.
+	Assertions bool
+	// AssertionMaxAge and VitaleMaxAge are how old assertions may be; zero is one
+	// hour and 20 minutes.
+	AssertionMaxAge, VitaleMaxAge time.Duration
+	// Introspect tells whose an access token of Pro Santé Connect is; nil takes any.
+	Introspect Introspect
+	// BatchDelay is how long a batch takes to be verified.
+	BatchDelay time.Duration
 	// Empty leaves the catalogue out.
 	Empty bool
 	// Addr is the address to listen on; "" is a free port of 127.0.0.1.
@@ -76,6 +93,31 @@ type Server struct {
 	seenAge []string
 	certs   map[string]tls.Certificate
 	invents int
+
+	cards    []Card
+	batches  map[string]batch
+	batchAge []string
+}
+
+// Qualification gives the options of an emulator with the quirks of the
+// qualification environment as they were seen from 2023 to 2026: a fault for a
+// person not found, the list of given names alone, production OIDs.
+func Qualification() Options {
+	return Options{NotFoundAsFault: true, Style: Style{GivenNames: ListOnly, Prefixes: DefaultNamespace}}
+}
+
+// SetNotFoundAsFault changes Options.NotFoundAsFault while the emulator runs.
+func (s *Server) SetNotFoundAsFault(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opts.NotFoundAsFault = on
+}
+
+// SetStyle changes Options.Style while the emulator runs.
+func (s *Server) SetStyle(style Style) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opts.Style = style
 }
 
 // NewServer starts an emulator. Close must be called.
@@ -83,15 +125,21 @@ func NewServer(o Options) (*Server, error) {
 	if o.IDAMs == nil {
 		o.IDAMs = []string{IDAM}
 	}
-	s := &Server{opts: o, seen: map[string]bool{}, certs: map[string]tls.Certificate{}}
+	s := &Server{opts: o, seen: map[string]bool{}, certs: map[string]tls.Certificate{}, batches: map[string]batch{}}
 	if !o.Empty {
-		s.people = Catalogue()
+		s.people, s.cards = Catalogue(), Cards()
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc(path, s.serve)
+	auth := tls.RequireAndVerifyClientCert
+	if o.Assertions {
+		auth = tls.VerifyClientCertIfGiven
+		mux.HandleFunc(cardPath, s.serve)
+		mux.HandleFunc(pscPath, s.serve)
+	}
 	var err error
 	s.Server, err = emulator.New(emulator.Options{
-		Authority: o.Authority, Clock: o.Clock, ClientAuth: tls.RequireAndVerifyClientCert, Addr: o.Addr, Logger: o.Logger,
+		Authority: o.Authority, Clock: o.Clock, ClientAuth: auth, Addr: o.Addr, Logger: o.Logger,
 	}, mux)
 	if err != nil {
 		return nil, fmt.Errorf("instest: %w", err)
@@ -101,7 +149,11 @@ func NewServer(o Options) (*Server, error) {
 
 // Environment gives the environment of a client of this emulator.
 func (s *Server) Environment() ins.Environment {
-	return ins.Environment{Name: "emulator", URL: s.URL + path}
+	e := ins.Environment{Name: "emulator", URL: s.URL + path}
+	if s.opts.Assertions {
+		e.CardURL, e.PSCURL = s.URL+cardPath, s.URL+pscPath
+	}
+	return e
 }
 
 // Roots gives the authorities that a client of this emulator trusts.
@@ -133,13 +185,18 @@ func Software() socle.Software {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
 	reply := replier{w: w, style: s.opts.Style}
-	structure, refused := s.checkCertificate(r)
-	if refused != nil {
-		reply.fault(*refused, "")
-		return
+	s.mu.Unlock()
+	structure := ""
+	if r.URL.Path == path {
+		var refused *Fault
+		if structure, refused = s.checkCertificate(r); refused != nil {
+			reply.fault(*refused, "")
+			return
+		}
 	}
-	e, bad := soap.ReadRequest(r, xmltree.Limits{Bytes: 256 << 10})
+	e, bad := soap.ReadRequest(r, xmltree.Limits{Bytes: 1 << 20})
 	if bad != nil {
 		f := refuse("SOAP 1.2", "a well-formed envelope", bad.Reason)
 		f.Status = bad.Status
@@ -147,16 +204,32 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	emulator.Annotate(r, operations[e.Action])
-	if f := s.checkHeaders(e, structure); f != nil {
-		reply.fault(*f, e.MessageID)
+	who, refused := s.checkHeaders(r, e, structure)
+	if refused != nil {
+		reply.fault(*refused, e.MessageID)
 		return
 	}
-	s.searchByTraits(reply, e)
+	switch operations[e.Action] {
+	case "WS_INS1":
+		s.searchByVitale(reply, e, who.vitale)
+	case "WS_INS2":
+		s.searchByTraits(reply, e)
+	case "WS_INS3":
+		s.verify(reply, e)
+	case "WS_INS4":
+		s.submitBatch(reply, e, who.emitter)
+	case "WS_INS5":
+		s.fetchBatch(reply, e, who.emitter)
+	}
 }
 
 // operations are the actions that the emulator serves.
 var operations = map[string]string{
+	"urn:ServiceIdentiteCertifiee:1.0.0:rechercherInsAvecCarteVitale":    "WS_INS1",
 	"urn:ServiceIdentiteCertifiee:1.0.0:rechercherInsAvecTraitsIdentite": "WS_INS2",
+	"urn:ServiceIdentiteCertifiee:1.0.0:verifierInsAvecTraitsIdentite":   "WS_INS3",
+	actionSubmit: "WS_INS4",
+	actionFetch:  "WS_INS5",
 }
 
 // fresh reports whether a message id was never seen, and remembers the last ten thousand.
