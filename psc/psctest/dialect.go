@@ -22,4 +22,13 @@ const (
 	assumedSessionInactive = "Session not active"
 	assumedTokenRefused    = "Token verification failed"
 	assumedNotAuthorized   = "Authentication failed."
+	assumedNoClient        = "Client not found."
+	assumedBadRedirect     = "Invalid parameter: redirect_uri"
+	assumedBadCode         = "Code not valid"
+	assumedOtherRedirect   = "Incorrect redirect_uri"
+	assumedBadVerifier     = "PKCE verification failed"
 )
+
+// *assumed*: logout tokens have no exp, as those of older versions of the
+// engine: a client that wants one would not hear of logouts.
+const assumedLogoutWithoutExpiry = true

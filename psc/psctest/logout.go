@@ -1,34 +1,80 @@
 package psctest
 
-import "net/http"
+import (
+	"net/http"
+	"net/url"
+	"slices"
+)
 
 // logout ends the session of an ID token (OpenID Connect RP-Initiated Logout):
-// the token itself may be expired.
+// the token itself may be expired. A browser is sent to the address that the
+// client declared, if one is asked for, or shown that the session is closed.
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
 	f, p := form(w, r)
 	if p != nil {
 		s.refuse(w, "logout", p)
 		return
 	}
-	hint := f["id_token_hint"]
-	if hint == "" {
-		hint = r.URL.Query().Get("id_token_hint")
+	for name, values := range r.URL.Query() {
+		if f[name] == "" {
+			f[name] = values[0]
+		}
+	}
+	hint, goodbye := f["id_token_hint"], f["post_logout_redirect_uri"]
+	bad := func(text, rule, expected, got string) {
+		s.refuse(w, "logout", &problem{400, "invalid_request", text, rule, expected, got})
 	}
 	if hint == "" {
-		s.refuse(w, "logout", &problem{400, "invalid_request", "Missing parameters: id_token_hint", "id_token_hint", "one", "none"})
+		bad("Missing parameters: id_token_hint", "id_token_hint", "one", "none")
 		return
 	}
 	s.mu.Lock()
 	c, _, ok := s.read(r, hint)
-	if ok && c.Type == "ID" {
-		delete(s.sessions, c.Session)
+	ok = ok && c.Type == "ID"
+	var known []string
+	if client := s.clients[c.Client]; client != nil {
+		known = client.goodbyes
+	}
+	refused := goodbye != "" && !slices.Contains(known, goodbye)
+	var notices []notice
+	if ok && !refused {
+		notices = s.endWith(s.sessions[c.Session])
 	}
 	s.mu.Unlock()
-	if !ok || c.Type != "ID" {
-		s.refuse(w, "logout", &problem{400, "invalid_request", "Invalid parameter: id_token_hint", "id_token_hint", "an ID token of this service", "another"})
+	switch {
+	case !ok:
+		bad("Invalid parameter: id_token_hint", "id_token_hint", "an ID token of this service", "another")
+		return
+	case refused:
+		bad("Invalid redirect uri", "post_logout_redirect_uri", "one declared for the client", "another")
 		return
 	}
-	w.WriteHeader(http.StatusOK)
+	s.post(notices)
+	if goodbye != "" {
+		u, _ := url.Parse(goodbye) // as declared
+		if state := f["state"]; state != "" {
+			q := u.Query()
+			q.Set("state", state)
+			u.RawQuery = q.Encode()
+		}
+		http.Redirect(w, r, u.String(), http.StatusFound)
+		return
+	}
+	page(w, http.StatusOK, byePage, nil)
+}
+
+// endWith ends a session and those of the same browser. s.mu is held.
+func (s *Server) endWith(q *session) []notice {
+	if q == nil {
+		return nil
+	}
+	all := []*session{q}
+	for _, other := range s.sessions {
+		if q.sso != "" && other.sso == q.sso && other != q {
+			all = append(all, other)
+		}
+	}
+	return s.end(all...)
 }
 
 // revoke ends a token (RFC 7009): a refresh token takes its session with it.

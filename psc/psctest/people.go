@@ -11,6 +11,7 @@ const (
 	Doctor       = "899700218896"              // general practitioner, two activities
 	TwoPractices = "899700366240"              // doctor with two exercices
 	NoExercise   = "899900001035"              // of whom the directory knows no exercise
+	OfEdit       = "ANS20210107161422"         // identity made with the ANS's editor (EDIT)
 	Auxiliary    = "500000001815646/CPAT00045" // staff of a structure, by SIRET and internal identifier
 
 	Pharmacy      = "1990000010"
@@ -107,6 +108,11 @@ func People() []Person {
 			},
 		},
 		{ID: NoExercise, FamilyName: "SANSEXERCICE0000103", GivenName: "NOA", Civility: "M", Generation: Minimal},
+		{
+			ID: OfEdit, FamilyName: "NOM", GivenName: "PAUL", Civility: "M", Organisation: "CABINET M NOM", Sector: "SA07", Generation: Of2023,
+			Practices: []Practice{{Profession: "10", Category: "C", SpecialityKind: "S", Speciality: "SM54",
+				Activities: []Activity{cabinet(Doctor, "SA07", "004", "CABINET M NOM")}}},
+		},
 		{ID: Auxiliary, FamilyName: "AUXILIAIRE0000104", GivenName: "ALEX", Civility: "MME", Generation: Minimal},
 	}
 }
@@ -115,10 +121,16 @@ func People() []Person {
 func (p Person) subject() string { return "f:550dc1c8-d97b-4b1e-ac8c-8eb4471cf9dd:" + p.ID }
 
 func (p Person) otherIDs() []any {
-	if !strings.HasPrefix(p.ID, "8") {
+	origin := ""
+	switch {
+	case strings.HasPrefix(p.ID, "8"):
+		origin = "RPPS"
+	case strings.HasPrefix(p.ID, "ANS"):
+		origin = "EDIT"
+	default:
 		return []any{}
 	}
-	return []any{map[string]any{"identifiant": p.ID, "origine": "RPPS", "qualite": 1}}
+	return []any{map[string]any{"identifiant": p.ID, "origine": origin, "qualite": 1}}
 }
 
 // userInfo gives the JSON of the person in their generation.

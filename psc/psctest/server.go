@@ -35,6 +35,11 @@ type Options struct {
 	// Interval is the time between polls that is asked for and enforced, in
 	// whole seconds; 0 is 5 seconds, and a negative one asks and enforces none.
 	Interval time.Duration
+	// RequirePKCE refuses a code flow without a code challenge: the service was
+	// not seen to.
+	RequirePKCE bool
+	// Backchannel posts the logout tokens; nil makes one that trusts Authority.
+	Backchannel *http.Client
 }
 
 // Server is a running emulator. It is safe for concurrent use.
@@ -52,6 +57,13 @@ type Server struct {
 	sessions map[string]*session
 	revoked  map[string]bool // jti of access tokens
 	refusals []Refusal
+	visits   map[string]*visit  // login pages
+	codes    map[string]*visit  // authorization codes
+	signOns  map[string]*signOn // browsers, by their cookie
+
+	requirePKCE bool
+	backchannel *http.Client
+	delivered   []Notice
 }
 
 // Refusal is one request that was refused, and why.
@@ -84,6 +96,12 @@ func NewServer(o Options) (*Server, error) {
 		requests: map[string]*request{},
 		sessions: map[string]*session{},
 		revoked:  map[string]bool{},
+		visits:   map[string]*visit{},
+		codes:    map[string]*visit{},
+		signOns:  map[string]*signOn{},
+
+		requirePKCE: o.RequirePKCE,
+		backchannel: o.Backchannel,
 	}
 	if _, err := rand.Read(s.secret); err != nil {
 		return nil, fmt.Errorf("psctest: %w", err)
@@ -112,6 +130,10 @@ func NewServer(o Options) (*Server, error) {
 // names are found in the body.
 func operationOf(r *http.Request) string {
 	switch strings.TrimPrefix(r.URL.Path, oidc) {
+	case wallet:
+		return "authorize"
+	case wallet + "/login":
+		return "login"
 	case realm + "/.well-known/wallet-openid-configuration":
 		return "discovery"
 	case "/certs":
@@ -135,6 +157,8 @@ func (s *Server) routes() http.Handler {
 	m.HandleFunc("GET "+realm+"/.well-known/wallet-openid-configuration", s.discovery)
 	m.HandleFunc("GET "+realm+"/.well-known/openid-configuration", s.nativeDiscovery)
 	m.HandleFunc("GET "+oidc+"/certs", s.certs)
+	m.HandleFunc("GET "+wallet, s.authorize)
+	m.HandleFunc("POST "+wallet+"/login", s.decide)
 	m.HandleFunc("POST "+oidc+"/ext/ciba/auth", s.startCIBA)
 	m.HandleFunc("POST "+oidc+"/token", s.token)
 	m.HandleFunc("GET "+oidc+"/userinfo", s.userInfo)
@@ -210,13 +234,26 @@ type problem struct {
 	got        string
 }
 
-func (s *Server) refuse(w http.ResponseWriter, operation string, p *problem) {
+func (p *problem) explain() string {
+	return fmt.Sprintf("%s: expected %s, got %q", p.rule, p.expected, p.got)
+}
+
+func (s *Server) note(operation string, p *problem) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keep(operation, p)
+}
+
+// keep is note for who holds s.mu.
+func (s *Server) keep(operation string, p *problem) {
 	if len(s.refusals) < maxRefusals {
 		s.refusals = append(s.refusals, Refusal{Operation: operation, Rule: p.rule, Expected: p.expected, Got: p.got})
 	}
-	s.mu.Unlock()
-	w.Header().Set("X-Emulator-Rule", fmt.Sprintf("%s: expected %s, got %q", p.rule, p.expected, p.got))
+}
+
+func (s *Server) refuse(w http.ResponseWriter, operation string, p *problem) {
+	s.note(operation, p)
+	w.Header().Set("X-Emulator-Rule", p.explain())
 	answer(w, p.status, map[string]any{"error": p.code, "error_description": p.text})
 }
 

@@ -86,20 +86,20 @@ func TestStartRefusals(t *testing.T) {
 		status                 int
 		anonymous              bool
 	}{
-		"no certificate":         {good, "invalid_client", "Invalid client or Invalid client credentials", "tls_client_auth", 401, true},
-		"secret, no certificate": {good + "&client_secret=x", "invalid_client", "Invalid client or Invalid client credentials", "tls_client_auth", 401, true},
-		"unknown client":         {with("client_id", "x"), "invalid_client", "Invalid client or Invalid client credentials", "client_id", 401, false},
-		"no client":              {without("client_id"), "invalid_client", "Missing client_id parameter", "client_id", 401, false},
-		"no hint":                {without("login_hint"), "invalid_request", "missing parameter : login_hint", "login_hint", 400, false},
-		"unknown person":         {with("login_hint", "899900009999"), "invalid_request", "invalid user", "login_hint", 400, false},
-		"no scope":               {without("scope"), "invalid_request", "missing parameter : scope", "scope", 400, false},
-		"unknown scope":          {with("scope", "openid x"), "invalid_scope", "Invalid scopes: openid x", "scope", 400, false},
-		"scope without openid":   {with("scope", "scope_all"), "invalid_scope", "Invalid scopes: scope_all", "scope", 400, false},
-		"no binding number":      {without("binding_message"), "invalid_binding_message", "", "binding_message", 400, false},
-		"one digit":              {with("binding_message", "4"), "invalid_binding_message", "", "binding_message", 400, false},
-		"user code":              {with("user_code", "1"), "invalid_request", "User code not supported", "user_code", 400, false},
-		"unknown channel":        {with("channel", "SMS"), "invalid_request", "", "channel", 400, false},
-		"parameter twice":        {good + "&scope=openid", "invalid_request", "duplicated parameter", "form", 400, false},
+		"no certificate":       {good, "invalid_client", "Invalid client or Invalid client credentials", "tls_client_auth", 401, true},
+		"secret of nobody":     {good + "&client_secret=x", "invalid_client", "Invalid client or Invalid client credentials", "client_secret", 401, true},
+		"unknown client":       {with("client_id", "x"), "invalid_client", "Invalid client or Invalid client credentials", "client_id", 401, false},
+		"no client":            {without("client_id"), "invalid_client", "Missing client_id parameter", "client_id", 401, false},
+		"no hint":              {without("login_hint"), "invalid_request", "missing parameter : login_hint", "login_hint", 400, false},
+		"unknown person":       {with("login_hint", "899900009999"), "invalid_request", "invalid user", "login_hint", 400, false},
+		"no scope":             {without("scope"), "invalid_request", "missing parameter : scope", "scope", 400, false},
+		"unknown scope":        {with("scope", "openid x"), "invalid_scope", "Invalid scopes: openid x", "scope", 400, false},
+		"scope without openid": {with("scope", "scope_all"), "invalid_scope", "Invalid scopes: scope_all", "scope", 400, false},
+		"no binding number":    {without("binding_message"), "invalid_binding_message", "", "binding_message", 400, false},
+		"one digit":            {with("binding_message", "4"), "invalid_binding_message", "", "binding_message", 400, false},
+		"user code":            {with("user_code", "1"), "invalid_request", "User code not supported", "user_code", 400, false},
+		"unknown channel":      {with("channel", "SMS"), "invalid_request", "", "channel", 400, false},
+		"parameter twice":      {good + "&scope=openid", "invalid_request", "duplicated parameter", "form", 400, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client := r.http

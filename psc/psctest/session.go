@@ -25,6 +25,7 @@ const (
 // session is an SSO session of a person.
 type session struct {
 	id, client, person, scope string
+	nonce, sso                string // of the code flow only
 	answer                    Answer
 	began, used               time.Time
 }
@@ -34,14 +35,18 @@ func (q *session) alive(now time.Time) bool {
 }
 
 // EndSessions ends every session of a person, as a logout elsewhere does.
+// The clients that declared an address for it are posted a logout token first.
 func (s *Server) EndSessions(person string) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	for id, q := range s.sessions {
+	var all []*session
+	for _, q := range s.sessions {
 		if q.person == person {
-			delete(s.sessions, id)
+			all = append(all, q)
 		}
 	}
+	notices := s.end(all...)
+	s.mu.Unlock()
+	s.post(notices)
 }
 
 // open begins a session and answers with its first tokens. s.mu is held.
@@ -91,6 +96,9 @@ func (s *Server) give(w http.ResponseWriter, q *session, now time.Time) *problem
 	id := common("ID", access)
 	id["aud"], id["at_hash"] = q.client, jose.HalfHash("RS256", signed)
 	id["given_name"], id["family_name"], id["SubjectNameID"] = person.GivenName, person.FamilyName, q.person
+	if q.nonce != "" {
+		id["nonce"] = q.nonce
+	}
 	if q.answer.IDToken != nil {
 		q.answer.IDToken(id)
 	}

@@ -34,13 +34,16 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 		case "urn:openid:params:grant-type:ciba":
 			operation = "ciba.token"
 			p = s.poll(w, r, client, f)
+		case "authorization_code":
+			operation = "code.token"
+			p = s.redeem(w, r, client, f)
 		case "refresh_token":
 			operation = "token.refresh"
 			p = s.refresh(w, r, client, f)
 		case "":
 			p = &problem{400, "invalid_request", "Missing form parameter: grant_type", "grant_type", "one", "none"}
 		default:
-			p = &problem{400, "unsupported_grant_type", "Unsupported grant_type", "grant_type", "refresh_token or CIBA", f["grant_type"]}
+			p = &problem{400, "unsupported_grant_type", "Unsupported grant_type", "grant_type", "authorization_code, refresh_token or CIBA", f["grant_type"]}
 		}
 	}
 	if p != nil {
