@@ -1,6 +1,7 @@
 package ordonnancetest
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -41,7 +42,7 @@ func Document(p ordonnance.Patient, number ordonnance.Number, at time.Time) []by
 		rows += fill.Replace(rowXML)
 	}
 	return []byte(strings.NewReplacer(
-		"{at}", at.Format(ts), "{end}", at.AddDate(0, 3, 0).Format(ts), "{ins}", p.INS.Matricule.Wire(), "{oid}", p.INS.OID.String(),
+		"{serial}", strconv.FormatInt(at.UnixNano(), 10), "{at}", at.Format(ts), "{end}", at.AddDate(0, 3, 0).Format(ts), "{ins}", p.INS.Matricule.Wire(), "{oid}", p.INS.OID.String(),
 		"{family}", esc(p.Traits.BirthName), "{given}", esc(given), "{first}", esc(p.Traits.First()), "{sex}", string(p.Traits.Sex),
 		"{birth}", p.Traits.BirthDate.Compact(), "{place}", place, "{event}", event, "{rows}", rows, "{lines}", lines,
 	).Replace(documentXML))
@@ -100,16 +101,22 @@ const flagXML = `<entryRelationship typeCode="COMP"><observation classCode="OBS"
 
 const organisationXML = `<id root="1.2.250.1.71.4.2.2" extension="1750512345"/><name>Cabinet du Dr Camille ESSAI</name>`
 
+const prescriberXML = `<assignedEntity><id root="1.2.250.1.71.4.2.1" extension="801234567897"/>
+<code code="G15_10/SM26" displayName="Médecin - Qualifié en Médecine Générale (SM)" codeSystem="1.2.250.1.213.1.1.4.5"/>
+<assignedPerson><name><family>ESSAI</family><given>Camille</given></name></assignedPerson>
+<representedOrganization>` + organisationXML + `<standardIndustryClassCode code="AMBULATOIRE" displayName="Ambulatoire" codeSystem="1.2.250.1.213.1.1.4.9"/>
+</representedOrganization></assignedEntity>`
+
 const documentXML = `<?xml version="1.0" encoding="UTF-8"?>
 <ClinicalDocument xmlns="urn:hl7-org:v3" xmlns:pharm="urn:ihe:pharm:medication" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">
 <realmCode code="FR"/><typeId root="2.16.840.1.113883.1.3" extension="POCD_HD000040"/>
 <templateId root="2.16.840.1.113883.2.8.2.1"/><templateId root="1.2.250.1.213.1.1.1.1"/><templateId root="1.3.6.1.4.1.19376.1.9.1.1.1"/>
 <templateId root="1.3.6.1.4.1.19376.1.5.3.1.1.1"/><templateId root="1.2.250.1.213.1.1.1.39" extension="2024.01"/>
-<id root="6F0C8A10-0000-4000-8000-000000000000"/>
+<id root="1.2.250.1.999.1.1.7898.9.{serial}"/>
 <code code="57833-6" displayName="Prescription de produits de santé" codeSystem="2.16.840.1.113883.6.1"/>
 <title>Prescription de médicaments et/ou de dispositifs médicaux</title>
 <effectiveTime value="{at}"/><confidentialityCode code="N" codeSystem="2.16.840.1.113883.5.25"/><languageCode code="fr-FR"/>
-<setId root="6F0C8A10-0000-4000-8000-000000000001"/><versionNumber value="1"/>
+<setId root="1.2.250.1.999.1.1.7898.9.{serial}.1"/><versionNumber value="1"/>
 <recordTarget><patientRole><id root="{oid}" extension="{ins}"/><addr nullFlavor="UNK"/><telecom nullFlavor="UNK"/>
 <patient><name><family qualifier="BR">{family}</family><given>{given}</given><given qualifier="BR">{first}</given></name>
 <administrativeGenderCode code="{sex}" codeSystem="2.16.840.1.113883.5.1"/><birthTime value="{birth}"/>{place}</patient></patientRole></recordTarget>
@@ -118,8 +125,9 @@ const documentXML = `<?xml version="1.0" encoding="UTF-8"?>
 <assignedPerson><name><family>ESSAI</family><given>Camille</given></name></assignedPerson>
 <representedOrganization>` + organisationXML + `</representedOrganization></assignedAuthor></author>
 <custodian><assignedCustodian><representedCustodianOrganization>` + organisationXML + `</representedCustodianOrganization></assignedCustodian></custodian>
+<legalAuthenticator><time value="{at}"/><signatureCode code="S"/>` + prescriberXML + `</legalAuthenticator>
 <documentationOf><serviceEvent>{event}<code code="57833-6" codeSystem="2.16.840.1.113883.6.1"/>
-<effectiveTime><low value="{at}"/><high value="{end}"/></effectiveTime></serviceEvent></documentationOf>
+<effectiveTime><low value="{at}"/><high value="{end}"/></effectiveTime><performer typeCode="PRF">` + prescriberXML + `</performer></serviceEvent></documentationOf>
 <componentOf><encompassingEncounter><code code="AMB" codeSystem="2.16.840.1.113883.5.4"/><effectiveTime><high value="{at}"/></effectiveTime>
 <location><healthCareFacility><code code="SA07" codeSystem="1.2.250.1.71.4.2.4"/></healthCareFacility></location></encompassingEncounter></componentOf>
 <component><structuredBody><component><section>

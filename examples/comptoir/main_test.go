@@ -1,0 +1,222 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/soclesante/socle/internal/emulator"
+	"github.com/soclesante/socle/internal/oracle"
+	"github.com/soclesante/socle/psc/psctest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// visitors runs the program and gives its exit status, its steps and what it
+// says on standard error.
+func visitors(t *testing.T, between func(*stage, string), args ...string) (status int, steps []line, ok bool, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	status = run(context.Background(), append([]string{"-json"}, args...), &out, &errs, between)
+	for text := range strings.Lines(out.String()) {
+		var l struct {
+			line
+			Summary *struct {
+				OK    bool `json:"ok"`
+				Steps int  `json:"steps"`
+			} `json:"summary"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(text), &l))
+		if l.Summary != nil {
+			ok = l.Summary.OK
+			require.Len(t, steps, l.Summary.Steps)
+			continue
+		}
+		steps = append(steps, l.line)
+		require.Equal(t, len(steps), l.Step)
+	}
+	return status, steps, ok, errs.String()
+}
+
+func TestVisit(t *testing.T) {
+	t.Parallel()
+	status, steps, ok, stderr := visitors(t, nil)
+	require.Zero(t, status, stderr)
+	require.True(t, ok)
+	var services []string
+	for _, s := range steps {
+		require.True(t, s.OK, "%+v", s)
+		services = append(services, s.Service+" "+s.Operation)
+	}
+	require.Equal(t, []string{
+		"psc ciba.login", "psc situation", "ins WS_INS2", "ins qualification", "ordonnance Read", "dp Consult", "ordonnance Dispense",
+		"dp Feed", "dmp TD0.2", "dmp TD2.1", "mss imap.read", "mss smtp.reply", "psc logout",
+	}, services)
+}
+
+func TestVisitOfAnotherKnownPatient(t *testing.T) {
+	t.Parallel()
+	status, steps, ok, stderr := visitors(t, nil, "-patient", "DE VINCI;LEONARDO;M;2014-02-01;63220")
+	require.Zero(t, status, stderr)
+	require.True(t, ok)
+	require.Equal(t, "LEONARDO DE VINCI", steps[3].Detail["patient"])
+}
+
+func TestVisitWithADocumentOfOnesOwn(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "report.pdf")
+	require.NoError(t, os.WriteFile(file, reportPDF("Bilan"), 0o600))
+	status, _, _, stderr := visitors(t, nil, "-document", file)
+	require.Zero(t, status, stderr)
+}
+
+func TestVisitWithRealPrescriptions(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join(oracle.Corpus(t, "cda"), "eP-MED-DM_*.xml"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, f := range files {
+		status, steps, ok, stderr := visitors(t, nil, "-ordonnance", f)
+		require.Zero(t, status, "%s: %s", filepath.Base(f), stderr)
+		require.True(t, ok)
+		require.Equal(t, "DOMINIQUE PAT-TROIS", steps[3].Detail["patient"])
+		require.NotEmpty(t, steps[4].Detail["lignes"])
+	}
+}
+
+func TestPrescriptionOfSomebodyElseIsNotRead(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(oracle.Corpus(t, "cda"), "eP-MED-DM_2024.01_PosoStruct.xml")
+	status, steps, ok, stderr := visitors(t, nil, "-ordonnance", file, "-patient", "ADRTROIS;TOUSSAINT;M;1960-01-01;2B020")
+	require.Equal(t, 1, status)
+	require.False(t, ok)
+	require.Equal(t, "Read", steps[len(steps)-1].Operation)
+	require.Contains(t, stderr, "étape 5 (ordonnance, Read)")
+}
+
+func TestWrongInputEndsWithAMessage(t *testing.T) {
+	t.Parallel()
+	truncated := filepath.Join(t.TempDir(), "truncated.xml")
+	require.NoError(t, os.WriteFile(truncated, []byte(`<ClinicalDocument xmlns="urn:hl7-org:v3"><id root="1.2`), 0o600))
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"missing file":      {[]string{"-ordonnance", "missing.xml"}, "-ordonnance : open missing.xml"},
+		"truncated XML":     {[]string{"-ordonnance", truncated}, "-ordonnance : "},
+		"not XML":           {[]string{"-ordonnance", "main.go"}, "-ordonnance : "},
+		"empty":             {[]string{"-ordonnance", os.DevNull}, "fichier vide"},
+		"not a PDF":         {[]string{"-document", "main.go"}, "-document : ce n'est pas un PDF"},
+		"four traits":       {[]string{"-patient", "A;B;F;1980-01-01"}, "-patient : NOM;PRENOM;SEXE;AAAA-MM-JJ;COG attendu"},
+		"impossible date":   {[]string{"-patient", "A;B;F;1980-02-31;75056"}, "-patient : ins: "},
+		"unknown sex":       {[]string{"-patient", "A;B;X;1980-01-01;75056"}, "-patient : ins: "},
+		"digits in a name":  {[]string{"-patient", "A1;B;F;1980-01-01;75056"}, "-patient : ins: "},
+		"malformed COG":     {[]string{"-patient", "A;B;F;1980-01-01;7"}, "-patient : ins: "},
+		"unknown patient":   {[]string{"-patient", "PERSONNE;DE;F;1980-01-01;75056"}, "étape 3 (ins, WS_INS2)"},
+		"ambiguous patient": {[]string{"-patient", "DE VINCI;LEONARDO;M;2014-02-01;"}, "étape 3 (ins, WS_INS2)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			status, _, ok, stderr := visitors(t, nil, c.args...)
+			require.Equal(t, 1, status)
+			require.False(t, ok)
+			require.Contains(t, stderr, c.want)
+		})
+	}
+	var out bytes.Buffer
+	require.Equal(t, 2, run(context.Background(), []string{"-unknown"}, &out, &out, nil))
+}
+
+// Each step is tried with its service down: the visit ends there, the error
+// names the step and the cause, and what was not done is told.
+func TestServiceDownAtEachStep(t *testing.T) {
+	t.Parallel()
+	down := map[string]func(*stage){
+		"ciba.login": func(s *stage) { s.psc.Close() },
+		"WS_INS2":    func(s *stage) { s.ins.Close() },
+		"Read":       func(s *stage) { s.ordonnance.Close() },
+		"Consult":    func(s *stage) { s.dp.Close() },
+		"Dispense":   func(s *stage) { s.ordonnance.Close() },
+		"Feed":       func(s *stage) { s.dp.Close() },
+		"TD0.2":      func(s *stage) { s.dmp.Close() },
+		"TD2.1":      func(s *stage) { s.dmp.Close() },
+		"imap.read":  func(s *stage) { s.mss.Close() },
+		"smtp.reply": func(s *stage) { s.mss.Close() },
+		"logout":     func(s *stage) { s.psc.Close() },
+	}
+	for operation, stop := range down {
+		t.Run(operation, func(t *testing.T) {
+			t.Parallel()
+			status, steps, ok, stderr := visitors(t, func(s *stage, step string) {
+				if step == operation {
+					stop(s)
+				}
+			})
+			require.Equal(t, 1, status)
+			require.False(t, ok)
+			last := steps[len(steps)-1]
+			require.False(t, last.OK)
+			require.Equal(t, operation, last.Operation)
+			require.Contains(t, stderr, last.Operation)
+			require.NotEmpty(t, last.Detail["error"])
+		})
+	}
+}
+
+// A connection cut after the work leaves the outcome unknown, and the error says so.
+func TestAnswerLostAfterTheWork(t *testing.T) {
+	t.Parallel()
+	for _, operation := range []string{"TD2.1", "Dispense"} {
+		status, _, _, stderr := visitors(t, func(s *stage, step string) {
+			if step != operation {
+				return
+			}
+			f := emulator.Fault{ResetAfter: true, Times: -1}
+			s.dmp.Fail(f)
+			s.ordonnance.Fail(f)
+		})
+		require.Equal(t, 1, status)
+		require.Contains(t, stderr, operation)
+		require.Contains(t, stderr, "résultat inconnu", "the user must be told that it may have been done")
+	}
+}
+
+// The access token lives for two minutes: a visit that takes longer renews it
+// without anybody noticing, and one that takes more than the session ends with
+// the reason.
+func TestTokenExpiresDuringTheVisit(t *testing.T) {
+	t.Parallel()
+	status, _, ok, stderr := visitors(t, func(s *stage, _ string) { s.clock.Advance(3 * 60e9) })
+	require.Zero(t, status, stderr)
+	require.True(t, ok)
+
+	status, steps, _, stderr := visitors(t, func(s *stage, step string) {
+		if step == "Read" {
+			s.psc.EndSessions(psctest.Titulaire)
+			s.clock.Advance(3 * 60e9)
+		}
+	})
+	require.Equal(t, 1, status)
+	require.Equal(t, "Read", steps[len(steps)-1].Operation)
+	require.Contains(t, stderr, "psc: ")
+}
+
+func TestCancelledVisitStops(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(context.Background())
+	var out, errs bytes.Buffer
+	status := run(ctx, []string{"-json"}, &out, &errs, func(_ *stage, step string) {
+		if step == "Consult" {
+			cancel()
+		}
+	})
+	require.Equal(t, 1, status)
+	require.Contains(t, errs.String(), "context canceled")
+}
