@@ -27,6 +27,7 @@ type state struct {
 	history    []Past
 	evidence   Evidence
 	queriedAt  time.Time
+	verifiedAt time.Time // zero until the INS was verified again
 	changes    []Change
 }
 
@@ -34,13 +35,16 @@ type state struct {
 type Change struct {
 	At       time.Time
 	By       string // who decided, as the vendor's traces name them
-	Event    string // created, accepted, proved, edited, downgraded, marked, unmarked
+	Event    string // accepted, proved, verified, edited, downgraded, marked, unmarked
 	From, To Status
 	// Reason says why in one sentence without any trait; Requirement is the
-	// rule applied.
-	Reason, Requirement string
+	// rule applied. Justification are the user's own words, when a rule asks for them.
+	Reason, Requirement, Justification string
 	// Previous are the strict traits before the change, zero when it left them.
 	Previous Traits
+	// Withdrawn is the INS that the change took away: who received it must be
+	// told that it is no longer this person's (SC.INS/va1.60).
+	Withdrawn INS
 }
 
 // NewIdentity gives a provisional identity (SC.INS/va1.54) with these traits,
@@ -79,6 +83,16 @@ func (id Identity) History() []Past { return slices.Clone(id.get().history) }
 // QueriedAt gives when INSi gave the INS (date d'interrogation), zero without INS.
 func (id Identity) QueriedAt() time.Time { return id.get().queriedAt }
 
+// ConfirmedAt gives when INSi vouched last for the INS, by a search or by a
+// verification; zero without INS.
+func (id Identity) ConfirmedAt() time.Time {
+	s := id.get()
+	if s.verifiedAt.After(s.queriedAt) {
+		return s.verifiedAt
+	}
+	return s.queriedAt
+}
+
 // Changes gives the events in the life of the identity, the oldest first.
 func (id Identity) Changes() []Change { return slices.Clone(id.get().changes) }
 
@@ -87,7 +101,7 @@ func (id Identity) Changes() []Change { return slices.Clone(id.get().changes) }
 // *[Error] that is [ErrNotQualified] (EXI ID 29, SC.INS/va1.59).
 func (id Identity) Sendable() (INS, error) {
 	s := id.get()
-	if s.status != Qualifiee || s.attributes.blocks() || !s.ins.complete() {
+	if !s.status.SendsINS() || s.attributes.blocks() || !s.ins.complete() {
 		return INS{}, &Error{
 			Op: "identity", Requirement: "EXI ID 29, SC.INS/va1.59", kind: ErrNotQualified,
 			Text: "the identity is " + s.status.String() + ": only the INS of a qualified identity (qualifiée) may be sent; " + s.missing(),
@@ -154,7 +168,7 @@ func (id Identity) Accept(r Result, a Acceptance) (Identity, error) {
 		return id, refuse("an identity must have traits before it takes those of INSi", "SC.INS/va1.21")
 	}
 	if a.At.IsZero() {
-		return id, refuse("acceptance: the date of the decision is mandatory", "SC.INS/va1.38")
+		return id, undated()
 	}
 	if reason, requirement := r.importable(); reason != "" {
 		return id, refuse(reason, requirement)
@@ -174,17 +188,17 @@ func (id Identity) Accept(r Result, a Acceptance) (Identity, error) {
 	} else {
 		next.traits.FirstGivenName = r.Traits.First()
 	}
-	next.ins, next.history, next.queriedAt = r.Active, slices.Clone(r.History), r.At
+	next.ins, next.history, next.queriedAt, next.verifiedAt = r.Active, slices.Clone(r.History), r.At, time.Time{}
 	next.status = Recuperee
-	reason := "INSi gave the identity and the user accepted it"
+	c := Change{At: a.At, By: a.By, Event: "accepted", Reason: "INSi gave the identity and the user accepted it", Requirement: "SC.INS/va1.52"}
 	switch {
 	case len(discordant) > 0:
 		next.evidence = Evidence{}
-		reason = "the user preferred the traits of INSi: " + strings.Join(discordant, ", ")
+		c.Reason, c.Justification = "the user preferred the traits of INSi: "+strings.Join(discordant, ", "), a.Reason
 	case s.status == Validee || s.status == Qualifiee:
 		next.status = Qualifiee
 	}
-	return s.to(next, Change{At: a.At, By: a.By, Event: "accepted", Reason: reason, Requirement: "SC.INS/va1.52"}), nil
+	return s.to(next, c), nil
 }
 
 // Prove records that the person proved the traits with a document of high
@@ -217,16 +231,21 @@ func (id Identity) Prove(e Evidence) (Identity, error) {
 // Edit replaces the strict traits. What was known of the former ones falls:
 // the identity becomes provisoire and its INS is dropped (SC.INS/va1.60), so
 // that a receiver must be told and INSi asked again. Nothing falls when the
-// new traits are the same, or differ only by a premier prénom that still
-// agrees with the list.
+// new traits differ only by a premier prénom that still agrees with the list;
+// when they are the same, nothing is recorded either.
 func (id Identity) Edit(t Traits, at time.Time, by string) (Identity, error) {
 	s := id.get()
 	if id.s == nil {
 		return NewIdentity(t)
 	}
 	t, err := t.Normalize()
-	if err != nil {
+	switch {
+	case err != nil:
 		return id, err
+	case at.IsZero():
+		return id, undated()
+	case t == s.traits:
+		return id, nil
 	}
 	c := Change{At: at, By: by, Event: "edited", Reason: "a strict trait was changed", Requirement: "SC.INS/va1.60", Previous: s.traits}
 	next := s
@@ -247,15 +266,20 @@ type Cause uint8
 
 // Causes of a downgrade.
 const (
-	// VerificationFailed: INSi no longer confirms the INS (SC.INS/va1.08).
+	// VerificationFailed: INSi no longer confirms the INS (SC.INS/va1.08), of an
+	// identity that is récupérée or qualifiée.
 	VerificationFailed Cause = iota + 1
-	// WrongDocument: the document checked was another person's, or false.
+	// WrongDocument: the document checked was another person's, or false; of an
+	// identity that is validée or qualifiée.
 	WrongDocument
+	// Contradicted: INSi gave traits that contradict those of the document
+	// checked, and the user no longer trusts it; of an identity that is validée.
+	Contradicted
 )
 
 // Downgrade drops the INS and lowers the status to Validee or Provisoire, as
 // the vendor's procedure says; Validee only of an identity whose document
-// still stands.
+// still stands. Refusals are [ErrTransition].
 func (id Identity) Downgrade(cause Cause, to Status, at time.Time, by string) (Identity, error) {
 	s := id.get()
 	c := Change{At: at, By: by, Event: "downgraded", Requirement: "SC.INS/va1.08", Reason: "INSi no longer confirms the identity"}
@@ -263,13 +287,27 @@ func (id Identity) Downgrade(cause Cause, to Status, at time.Time, by string) (I
 	next.status = to
 	switch cause {
 	case VerificationFailed:
-	case WrongDocument:
-		next.evidence = Evidence{}
+		if !s.status.KeepsINS() {
+			return id, refuse("downgrade: the identity has no INS that a verification could refute", "SC.INS/va1.08")
+		}
+	case WrongDocument, Contradicted:
 		c.Reason, c.Requirement = "the document checked does not prove the identity", "EXI ID 19"
+		if cause == Contradicted {
+			c.Reason, c.Requirement = "INSi contradicts the document checked", "EXI ID 10, SC.INS/va1.51"
+		}
+		if !s.status.Proved() {
+			return id, refuse("downgrade: no document was checked that could be wrong", c.Requirement)
+		}
+		if cause == Contradicted && s.status != Validee {
+			return id, refuse("downgrade: INSi had confirmed the identity; verify it, and see VerificationFailed", c.Requirement)
+		}
+		next.evidence = Evidence{}
 	default:
 		return id, refuse("downgrade: the cause is mandatory", "SC.INS/va1.08")
 	}
 	switch {
+	case at.IsZero():
+		return id, undated()
 	case to != Provisoire && to != Validee:
 		return id, refuse("downgrade: the new status is provisoire or validée", "SC.INS/va1.08")
 	case to == Validee && next.evidence == Evidence{}:
@@ -287,8 +325,15 @@ func (id Identity) Mark(a Attribute, at time.Time, by string) (Identity, error) 
 	s := id.get()
 	next := s
 	next.attributes |= a
-	if !next.attributes.legal() {
+	switch {
+	case id.s == nil:
+		return id, refuse("an identity must have traits before it has attributes", "SC.INS/va1.21")
+	case !next.attributes.legal():
 		return id, refuse("attributes: only douteuse and homonyme go together", "EXI ID 24, EXI ID 26")
+	case at.IsZero():
+		return id, undated()
+	case next.attributes == s.attributes:
+		return id, nil
 	}
 	if next.attributes.blocks() {
 		next = next.without()
@@ -303,12 +348,18 @@ func (id Identity) Unmark(a Attribute, at time.Time, by string) (Identity, error
 	s := id.get()
 	next := s
 	next.attributes &^= a
-	return s.to(next, Change{At: at, By: by, Event: "unmarked", Reason: "the attribute " + a.String() + " was lifted", Requirement: "EXI ID 24"}), nil
+	switch {
+	case at.IsZero():
+		return id, undated()
+	case next.attributes == s.attributes:
+		return id, nil
+	}
+	return s.to(next, Change{At: at, By: by, Event: "unmarked", Reason: "lifted: " + (a & s.attributes).String(), Requirement: "EXI ID 24"}), nil
 }
 
 // without drops the INS and all that came with it.
 func (s state) without() state {
-	s.ins, s.history, s.queriedAt = INS{}, nil, time.Time{}
+	s.ins, s.history, s.queriedAt, s.verifiedAt = INS{}, nil, time.Time{}, time.Time{}
 	return s
 }
 
@@ -320,9 +371,14 @@ func (s state) to(next state, c Change) Identity {
 	} else {
 		c.Previous = Traits{}
 	}
+	if s.ins != next.ins {
+		c.Withdrawn = s.ins
+	}
 	next.changes = append(slices.Clip(s.changes), c)
 	return Identity{&next}
 }
+
+func undated() error { return refuse("the date of the decision is mandatory", "SC.INS/va1.38") }
 
 func refuse(text, requirement string) error {
 	return &Error{Op: "identity", Text: text, Requirement: requirement, kind: ErrTransition}

@@ -20,6 +20,7 @@ type Record struct {
 	OID        string
 	History    []PastRecord
 	QueriedAt  time.Time // date d'interrogation d'INSi
+	VerifiedAt time.Time // of the last verification; zero when there was none since
 	Evidence   Evidence
 }
 
@@ -34,7 +35,7 @@ func (id Identity) Record() Record {
 		BirthName: s.traits.BirthName, GivenNames: s.traits.GivenNames, FirstGivenName: s.traits.FirstGivenName,
 		Sex: string(s.traits.Sex), BirthDate: s.traits.BirthDate.Wire(), BirthPlace: string(s.traits.BirthPlace),
 		Status: s.status.Code(), Attributes: s.attributes, Matricule: s.ins.Matricule.Wire(), OID: s.ins.OID.String(),
-		QueriedAt: s.queriedAt, Evidence: s.evidence,
+		QueriedAt: s.queriedAt, VerifiedAt: s.verifiedAt, Evidence: s.evidence,
 	}
 	for _, p := range s.history {
 		r.History = append(r.History, PastRecord{p.INS.Matricule.Wire(), p.INS.OID.String(), p.From, p.To})
@@ -56,7 +57,7 @@ func Restore(r Record) (Identity, error) {
 	}
 	s := state{
 		traits: Traits{BirthName: r.BirthName, GivenNames: r.GivenNames, FirstGivenName: r.FirstGivenName, Sex: Sex(r.Sex), BirthPlace: COG(r.BirthPlace)},
-		status: Status(status), attributes: r.Attributes, queriedAt: r.QueriedAt, evidence: r.Evidence,
+		status: Status(status), attributes: r.Attributes, queriedAt: r.QueriedAt, verifiedAt: r.VerifiedAt, evidence: r.Evidence,
 	}
 	var errs []error
 	keep := func(err error) {
@@ -81,8 +82,7 @@ func Restore(r Record) (Identity, error) {
 	if len(errs) > 0 {
 		return Identity{}, errors.Join(errs...)
 	}
-	known := s.status == Recuperee || s.status == Qualifiee
-	proved := s.status == Validee || s.status == Qualifiee
+	known, proved := s.status.KeepsINS(), s.status.Proved()
 	switch {
 	case !s.attributes.legal():
 		return refused("attributes: only douteuse and homonyme go together", "EXI ID 24, EXI ID 26")
@@ -90,7 +90,7 @@ func Restore(r Record) (Identity, error) {
 		return refused("an identity that is "+s.attributes.String()+" is provisoire", "SC.INS/va1.44")
 	case known && (!s.ins.complete() || s.traits.BirthName == "" || s.traits.List() == "" || s.traits.BirthDate.IsZero()):
 		return refused("an identity that is "+s.status.String()+" has an INS and traits", "SC.INS/va1.52")
-	case !known && (!s.ins.IsZero() || len(s.history) > 0):
+	case !known && (!s.ins.IsZero() || len(s.history) > 0 || !s.queriedAt.IsZero() || !s.verifiedAt.IsZero()):
 		return refused("an identity that is "+s.status.String()+" has no INS", "SC.INS/va1.59")
 	case proved && s.evidence.check() != "":
 		return refused("an identity that is "+s.status.String()+" has an evidence", "EXI ID 19")

@@ -38,6 +38,21 @@ func (s Status) Code() string {
 	return statusCodes[s]
 }
 
+// Confirmed reports whether INSi vouches for the identity.
+func (s Status) Confirmed() bool { return s == Recuperee || s == Qualifiee }
+
+// Proved reports whether a high-confidence document does.
+func (s Status) Proved() bool { return s == Validee || s == Qualifiee }
+
+// KeepsINS reports whether the INS is stored with the identity. Its strict
+// traits are then those of INSi, and read-only on a screen (SC.INS/va1.18, .47).
+func (s Status) KeepsINS() bool { return s.Confirmed() }
+
+// SendsINS reports whether the INS goes with the data of the person to others:
+// documents, DMP, messages, prescriptions, other structures. With any other
+// status they get the traits alone (EXI ID 29, SC.INS/va1.59).
+func (s Status) SendsINS() bool { return s == Qualifiee }
+
 // MarshalText writes the official word.
 func (s Status) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
