@@ -74,9 +74,11 @@ func (m *Mailbox) address(d Draft, answered *Message) (envelope, error) {
 			return envelope{}, err
 		}
 		e.to = append(e.to, to)
-		if answered.MessageID != "" {
-			e.inReplyTo = answered.MessageID
-			e.references = thread(answered)
+		// A Message may have been stored and changed since: identifiers are
+		// read again before they go into a header.
+		if id := messageIDs("<" + answered.MessageID + ">"); len(id) == 1 {
+			e.inReplyTo = id[0]
+			e.references = messageIDs("<" + strings.Join(thread(answered), "> <") + ">")
 		}
 	}
 	for _, a := range append(append([]Address{}, d.To...), d.Cc...) {

@@ -338,3 +338,26 @@ func TestWatch(t *testing.T) {
 	require.Equal(t, socle.OutcomeRefused, audit[3].Outcome)
 	require.Equal(t, "554 5.0.0", audit[3].Code)
 }
+
+func TestStoredMessageCannotBreakTheHeader(t *testing.T) {
+	t.Parallel()
+	b := set(t, msstest.Options{})
+	require.NoError(t, b.server.Deliver(pharmacy, simple("<"+office+">", "Un", "Un")))
+	m := b.open(t)
+	msg, err := m.Read(context.Background(), list(t, m, mss.UID{})[0].UID)
+	require.NoError(t, err)
+	msg.References = []string{"a@b", "c@d>\r\nX-MSS-MES: FIN\r\nX: <e@f"}
+	msg.Subject = "x\r\nX-MSS-MES: FIN"
+	_, err = m.Reply(context.Background(), msg, mss.Draft{Text: "x"})
+	require.NoError(t, err)
+	msg.MessageID = "a@b\r\nX-MSS-MES: FIN"
+	_, err = m.Reply(context.Background(), msg, mss.Draft{Text: "x"})
+	require.NoError(t, err)
+	for _, raw := range b.server.Messages(office, "INBOX") {
+		require.False(t, mss.ParseMessage(raw).Final)
+	}
+	msg.MessageID = ""
+	r, err := m.Reply(context.Background(), msg, mss.Draft{Text: "x"})
+	require.NoError(t, err)
+	require.Equal(t, "ECO.2.2.2", r.Degraded[0].Rule)
+}
