@@ -108,7 +108,7 @@ func TestConsultLeavesOutMaskedLines(t *testing.T) {
 func TestConsultGivesWhatWasFed(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t)
-	srv.SetDossier(testINS(), dptest.Dossier{State: dptest.Open})
+	srv.SetDossier(testINS(), dptest.Dossier{State: dptest.StateOpen})
 	fed := line(idA, func(l *dp.Line) {
 		l.Lot, l.Serial, l.Expiry = "12345", "S-1", time.Date(2032, 12, 31, 0, 0, 0, 0, time.UTC)
 		l.Prescription, l.Prescriber, l.Note, l.Substitution = "01S2TBPZ2JCNZZYGHZ", "801234567897", "à jeun", ordonnance.SubstitutedGeneric
@@ -130,11 +130,11 @@ var states = map[string]struct {
 	code    string
 }{
 	"none":      {nil, dp.ErrNoDossier, "dp-none"},
-	"informed":  {&dptest.Dossier{State: dptest.Informed, InformedAt: start.AddDate(0, 0, -7)}, dp.ErrNotYetOpen, "dp-pending"},
-	"opposed":   {&dptest.Dossier{State: dptest.Opposed}, dp.ErrOpposed, "dp-opposed"},
-	"suspended": {&dptest.Dossier{State: dptest.Suspended}, dp.ErrSuspended, "dp-suspended"},
-	"closed":    {&dptest.Dossier{State: dptest.Closed}, dp.ErrClosed, "dp-closed"},
-	"mismatch":  {&dptest.Dossier{State: dptest.Open, Mismatch: true}, dp.ErrIdentityMismatch, "dp-identity"},
+	"informed":  {&dptest.Dossier{State: dptest.StateInformed, InformedAt: start.AddDate(0, 0, -7)}, dp.ErrNotYetOpen, "dp-pending"},
+	"opposed":   {&dptest.Dossier{State: dptest.StateOpposed}, dp.ErrOpposed, "dp-opposed"},
+	"suspended": {&dptest.Dossier{State: dptest.StateSuspended}, dp.ErrSuspended, "dp-suspended"},
+	"closed":    {&dptest.Dossier{State: dptest.StateClosed}, dp.ErrClosed, "dp-closed"},
+	"mismatch":  {&dptest.Dossier{State: dptest.StateOpen, Mismatch: true}, dp.ErrIdentityMismatch, "dp-identity"},
 }
 
 func TestStatesOfADossier(t *testing.T) {
@@ -169,7 +169,7 @@ func TestStatesOfADossier(t *testing.T) {
 func TestDossierOpensAfterSixWeeks(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t)
-	srv.SetDossier(testINS(), dptest.Dossier{State: dptest.Informed, InformedAt: start})
+	srv.SetDossier(testINS(), dptest.Dossier{State: dptest.StateInformed, InformedAt: start})
 	srv.Clock().Advance(42 * 24 * time.Hour)
 	_, err := open(t, srv, finessA).Consult(context.Background(), dp.Query{})
 	require.NoError(t, err)
@@ -247,7 +247,7 @@ func TestAccess(t *testing.T) {
 	}
 
 	srv := newServer(t)
-	srv.SetDossier(testINS(), dptest.Dossier{State: dptest.Open})
+	srv.SetDossier(testINS(), dptest.Dossier{State: dptest.StateOpen})
 	client, err := dp.New(config(t, srv, finessA))
 	require.NoError(t, err)
 	_, err = client.Open(srv.Actor(professional(finessA, "10", "SM26", "SA07")), qualified(), "")
@@ -301,7 +301,7 @@ func TestOpenRefuses(t *testing.T) {
 func TestTokensAndCertificates(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t)
-	srv.SetDossier(testINS(), dptest.Dossier{State: dptest.Open})
+	srv.SetDossier(testINS(), dptest.Dossier{State: dptest.StateOpen})
 	client, err := dp.New(config(t, srv, finessA))
 	require.NoError(t, err)
 	for name, c := range map[string]struct {

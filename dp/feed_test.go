@@ -25,7 +25,7 @@ import (
 func openDossier(t testing.TB) *dptest.Server {
 	t.Helper()
 	srv := newServer(t)
-	srv.SetDossier(testINS(), dptest.Dossier{State: dptest.Open})
+	srv.SetDossier(testINS(), dptest.Dossier{State: dptest.StateOpen})
 	return srv
 }
 

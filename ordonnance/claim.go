@@ -9,8 +9,8 @@ import (
 )
 
 // Claim is the right of one pharmacy to dispense a prescription that it read,
-// with the prescription. Keep it until Dispense succeeded; if it is lost,
-// Recover gives it again.
+// with the prescription. Keep it until Dispense succeeded; after a restart, or
+// if it is lost, Recover gives it again.
 type Claim struct {
 	Number       Number
 	Secret       Secret

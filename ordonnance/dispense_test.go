@@ -21,7 +21,7 @@ import (
 // The prescription of the tests has two drugs: paracetamol, which may be
 // delivered twice, and amoxicillin, once.
 
-func (p pharmacy) dispense(w *world, claim ordonnance.Claim, d ordonnance.Dispensation) (ordonnance.Receipt, error) {
+func (p counter) dispense(w *world, claim ordonnance.Claim, d ordonnance.Dispensation) (ordonnance.Receipt, error) {
 	return p.Dispense(context.Background(), p.actor, ordonnance.DispenseRequest{Patient: w.patient, Claim: claim, Dispensation: d})
 }
 
@@ -239,32 +239,32 @@ func TestDispenseAnswerLost(t *testing.T) {
 func TestDispenseRefusedByTheService(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		before func(*testing.T, *world, *pharmacy, *ordonnance.Claim, *ordonnance.Dispensation)
+		before func(*testing.T, *world, *counter, *ordonnance.Claim, *ordonnance.Dispensation)
 		want   error
 		code   string
 	}{
-		"wrong secret": {func(_ *testing.T, _ *world, _ *pharmacy, c *ordonnance.Claim, _ *ordonnance.Dispensation) {
+		"wrong secret": {func(_ *testing.T, _ *world, _ *counter, c *ordonnance.Claim, _ *ordonnance.Dispensation) {
 			c.Secret = ordonnance.NewSecret("0000")
 		}, ordonnance.ErrWrongSecret, "wrong-secret"},
-		"cancelled meanwhile": {func(t *testing.T, w *world, _ *pharmacy, c *ordonnance.Claim, _ *ordonnance.Dispensation) {
+		"cancelled meanwhile": {func(t *testing.T, w *world, _ *counter, c *ordonnance.Claim, _ *ordonnance.Dispensation) {
 			require.NoError(t, w.srv.Cancel(c.Number))
 		}, ordonnance.ErrCancelled, "cancelled"},
-		"unknown number": {func(_ *testing.T, _ *world, _ *pharmacy, c *ordonnance.Claim, _ *ordonnance.Dispensation) {
+		"unknown number": {func(_ *testing.T, _ *world, _ *counter, c *ordonnance.Claim, _ *ordonnance.Dispensation) {
 			c.Number = "01ZZZZZZZZZZZZZZZZ"
 		}, ordonnance.ErrNotFound, "not-found"},
-		"line of another prescription": {func(_ *testing.T, _ *world, _ *pharmacy, c *ordonnance.Claim, _ *ordonnance.Dispensation) {
+		"line of another prescription": {func(_ *testing.T, _ *world, _ *counter, c *ordonnance.Claim, _ *ordonnance.Dispensation) {
 			c.Prescription.Lines[0].Ref = "l9"
 		}, ordonnance.ErrLineUnknown, "line-unknown"},
-		"in the future": {func(_ *testing.T, _ *world, _ *pharmacy, _ *ordonnance.Claim, d *ordonnance.Dispensation) {
+		"in the future": {func(_ *testing.T, _ *world, _ *counter, _ *ordonnance.Claim, d *ordonnance.Dispensation) {
 			d.At = start.Add(time.Hour)
 		}, ordonnance.ErrValidation, "validation"},
-		"an expired product": {func(_ *testing.T, _ *world, _ *pharmacy, _ *ordonnance.Claim, d *ordonnance.Dispensation) {
+		"an expired product": {func(_ *testing.T, _ *world, _ *counter, _ *ordonnance.Claim, d *ordonnance.Dispensation) {
 			d.Items[1].Expiry = start.AddDate(0, -1, 0)
 		}, ordonnance.ErrValidation, "validation"},
-		"a CIP that fails its key": {func(_ *testing.T, _ *world, _ *pharmacy, c *ordonnance.Claim, d *ordonnance.Dispensation) {
+		"a CIP that fails its key": {func(_ *testing.T, _ *world, _ *counter, c *ordonnance.Claim, d *ordonnance.Dispensation) {
 			d.Items[1].Product = ordonnance.Product{Name: "x", Codes: []socle.Code{{Code: "3400933857043", System: ordonnance.OIDCIP}, {Code: "69118175", System: ordonnance.OIDCIS}}}
 		}, ordonnance.ErrValidation, "validation"},
-		"token expired": {func(t *testing.T, w *world, p *pharmacy, _ *ordonnance.Claim, _ *ordonnance.Dispensation) {
+		"token expired": {func(t *testing.T, w *world, p *counter, _ *ordonnance.Claim, _ *ordonnance.Dispensation) {
 			p.actor.Session = token(w.srv.Token(p.actor.Professional))
 			w.srv.Clock().Advance(ordonnancetest.TokenLife)
 		}, ordonnance.ErrUnauthorized, "token"},
@@ -297,7 +297,7 @@ func TestDispenseRefusedByTheService(t *testing.T) {
 func TestPrescriptionLife(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	pharmacies := []pharmacy{w.pharmacy(t, finessA), w.pharmacy(t, finessB)}
+	pharmacies := []counter{w.pharmacy(t, finessA), w.pharmacy(t, finessB)}
 	rapid.Check(t, func(t *rapid.T) {
 		doc := ordonnancetest.Document(ordonnance.Patient{INS: mustINS(), Traits: testTraits()}, "", start.Add(-time.Hour))
 		n, err := w.srv.Load(doc)

@@ -89,8 +89,8 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
-// pharmacy is a client and its pharmacist.
-type pharmacy struct {
+// counter is a client and its pharmacist.
+type counter struct {
 	*ordonnance.Client
 	actor ordonnance.Actor
 }
@@ -116,7 +116,7 @@ func (w *world) config(t testing.TB, structure string) ordonnance.Config {
 		Roots: w.srv.Authority().Roots(), Watch: socle.Watch{Clock: w.srv.Clock().Now}}
 }
 
-func (w *world) pharmacy(t testing.TB, structure string, change ...func(*ordonnance.Config)) pharmacy {
+func (w *world) pharmacy(t testing.TB, structure string, change ...func(*ordonnance.Config)) counter {
 	t.Helper()
 	cfg := w.config(t, structure)
 	for _, f := range change {
@@ -124,14 +124,14 @@ func (w *world) pharmacy(t testing.TB, structure string, change ...func(*ordonna
 	}
 	c, err := ordonnance.New(cfg)
 	require.NoError(t, err)
-	return pharmacy{c, w.srv.Actor(pharmacist(t, structure))}
+	return counter{c, w.srv.Actor(pharmacist(t, structure))}
 }
 
 func (w *world) request() ordonnance.ReadRequest {
 	return ordonnance.ReadRequest{Patient: w.patient, Number: w.number}
 }
 
-func (p pharmacy) read(t testing.TB, w *world) ordonnance.Claim {
+func (p counter) read(t testing.TB, w *world) ordonnance.Claim {
 	t.Helper()
 	claim, err := p.Read(context.Background(), p.actor, w.request())
 	require.NoError(t, err)

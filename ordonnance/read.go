@@ -1,6 +1,7 @@
 package ordonnance
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -36,7 +37,7 @@ type ReadRequest struct {
 // prescription.
 func (c *Client) Read(ctx context.Context, actor Actor, r ReadRequest) (Claim, error) {
 	claim, err := c.read(ctx, actor, r)
-	c.audit(ctx, opRead, actor, r.Patient, r.Number, err)
+	c.audit(ctx, opRead, actor, r.Patient, cmp.Or(claim.Number, r.Number, r.Code2D.Number), err)
 	return claim, err
 }
 

@@ -146,34 +146,34 @@ func TestReadRefusedByTheService(t *testing.T) {
 	other, err := ins.ParseLenient("277076322082910", ordonnance.OIDINSTest)
 	require.NoError(t, err)
 	for name, c := range map[string]struct {
-		before func(*testing.T, *world, *pharmacy, *ordonnance.ReadRequest)
+		before func(*testing.T, *world, *counter, *ordonnance.ReadRequest)
 		want   error
 		code   string
 	}{
-		"unknown number": {func(_ *testing.T, _ *world, _ *pharmacy, r *ordonnance.ReadRequest) { r.Number = "01ZZZZZZZZZZZZZZZZ" }, ordonnance.ErrNotFound, "not-found"},
-		"cancelled": {func(t *testing.T, w *world, _ *pharmacy, _ *ordonnance.ReadRequest) {
+		"unknown number": {func(_ *testing.T, _ *world, _ *counter, r *ordonnance.ReadRequest) { r.Number = "01ZZZZZZZZZZZZZZZZ" }, ordonnance.ErrNotFound, "not-found"},
+		"cancelled": {func(t *testing.T, w *world, _ *counter, _ *ordonnance.ReadRequest) {
 			require.NoError(t, w.srv.Cancel(w.number))
 		}, ordonnance.ErrCancelled, "cancelled"},
-		"expired": {func(_ *testing.T, w *world, _ *pharmacy, _ *ordonnance.ReadRequest) {
+		"expired": {func(_ *testing.T, w *world, _ *counter, _ *ordonnance.ReadRequest) {
 			w.srv.Clock().Advance(100 * 24 * time.Hour)
 		}, ordonnance.ErrExpired, "expired"},
-		"other patient": {func(t *testing.T, _ *world, _ *pharmacy, r *ordonnance.ReadRequest) {
+		"other patient": {func(t *testing.T, _ *world, _ *counter, r *ordonnance.ReadRequest) {
 			r.Patient = qualified(t, other, testTraits())
 		}, ordonnance.ErrPatientMismatch, "patient-mismatch"},
-		"token nobody gave": {func(_ *testing.T, _ *world, p *pharmacy, _ *ordonnance.ReadRequest) {
+		"token nobody gave": {func(_ *testing.T, _ *world, p *counter, _ *ordonnance.ReadRequest) {
 			p.actor.Session = token("forged")
 		}, ordonnance.ErrUnauthorized, "token"},
-		"token of yesterday": {func(t *testing.T, w *world, p *pharmacy, _ *ordonnance.ReadRequest) {
+		"token of yesterday": {func(t *testing.T, w *world, p *counter, _ *ordonnance.ReadRequest) {
 			p.actor.Session = token(w.srv.Token(p.actor.Professional))
 			w.srv.Clock().Advance(ordonnancetest.TokenLife)
 		}, ordonnance.ErrUnauthorized, "token"},
-		"token of somebody else": {func(t *testing.T, w *world, p *pharmacy, _ *ordonnance.ReadRequest) {
+		"token of somebody else": {func(t *testing.T, w *world, p *counter, _ *ordonnance.ReadRequest) {
 			somebody := p.actor.Professional
 			somebody.ID, err = socle.ParsePersonID("899900038839")
 			require.NoError(t, err)
 			p.actor.Session = token(w.srv.Token(somebody))
 		}, ordonnance.ErrForbidden, "forbidden"},
-		"certificate of another pharmacy": {func(t *testing.T, w *world, p *pharmacy, _ *ordonnance.ReadRequest) {
+		"certificate of another pharmacy": {func(t *testing.T, w *world, p *counter, _ *ordonnance.ReadRequest) {
 			p.actor = w.srv.Actor(pharmacist(t, finessB))
 		}, ordonnance.ErrForbidden, "forbidden"},
 	} {

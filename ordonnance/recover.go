@@ -1,6 +1,7 @@
 package ordonnance
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/soclesante/socle/internal/transport"
@@ -15,7 +16,7 @@ import (
 // holds is [ErrAlreadyRead].
 func (c *Client) Recover(ctx context.Context, actor Actor, r ReadRequest) (Claim, error) {
 	claim, err := c.recover(ctx, actor, r)
-	c.audit(ctx, opRecover, actor, r.Patient, r.Number, err)
+	c.audit(ctx, opRecover, actor, r.Patient, cmp.Or(claim.Number, r.Number, r.Code2D.Number), err)
 	return claim, err
 }
 

@@ -13,14 +13,14 @@ import (
 // State is the state of a dossier (R.1111-20-1, R.1111-20-9).
 type State string
 
-// States of a dossier. A patient that the server has never heard of has None.
+// States of a dossier. A patient that the server has never heard of has StateNone.
 const (
-	None      State = "none"
-	Informed  State = "informed" // in the six weeks before the opening
-	Open      State = "open"
-	Opposed   State = "opposed"
-	Suspended State = "suspended"
-	Closed    State = "closed"
+	StateNone      State = "none"
+	StateInformed  State = "informed" // in the six weeks before the opening
+	StateOpen      State = "open"
+	StateOpposed   State = "opposed"
+	StateSuspended State = "suspended"
+	StateClosed    State = "closed"
 )
 
 // Dossier is the dossier of a patient.
@@ -64,7 +64,7 @@ func (s *Server) SetDossier(id ins.INS, d Dossier) {
 		s.dossiers[key(id)] = known
 	}
 	known.Dossier = d
-	if d.State == Closed {
+	if d.State == StateClosed {
 		for _, l := range known.lines {
 			delete(s.lines, l.id)
 		}
@@ -110,23 +110,23 @@ func (s *Server) Lines(id ins.INS) []string {
 func (s *Server) accessible(patient string, consult bool) (*dossier, *refusal) {
 	d := s.dossiers[patient]
 	if d == nil {
-		d = &dossier{Dossier: Dossier{State: None}}
+		d = &dossier{Dossier: Dossier{State: StateNone}}
 	}
-	if d.State == Informed && !s.Clock().Now().Before(d.InformedAt.Add(opposition)) {
-		d.State = Open
+	if d.State == StateInformed && !s.Clock().Now().Before(d.InformedAt.Add(opposition)) {
+		d.State = StateOpen
 	}
 	switch {
 	case d.Mismatch:
 		return nil, &refusal{status: http.StatusConflict, code: "dp-identity", text: "the INS is known under other traits"}
-	case d.State == Open:
+	case d.State == StateOpen:
 		return d, nil
-	case d.State == Informed:
+	case d.State == StateInformed:
 		return nil, &refusal{status: http.StatusConflict, code: "dp-pending", text: "informed, not open yet", deadline: d.InformedAt.Add(opposition)}
-	case d.State == Opposed:
+	case d.State == StateOpposed:
 		return nil, &refusal{status: http.StatusForbidden, code: "dp-opposed", text: "the patient opposed the opening"}
-	case d.State == Suspended:
+	case d.State == StateSuspended:
 		return nil, &refusal{status: http.StatusLocked, code: "dp-suspended", text: "suspended by the CNOP"}
-	case d.State == Closed:
+	case d.State == StateClosed:
 		return nil, &refusal{status: http.StatusGone, code: "dp-closed", text: "closed, and its content erased"}
 	case consult: // said in a search's answer, not by its status
 		return nil, &refusal{status: http.StatusOK, code: "dp-none", text: "no dossier"}

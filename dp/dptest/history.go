@@ -18,7 +18,7 @@ func (s *Server) AddHistory(id ins.INS, entries ...dp.Entry) error {
 	defer s.mu.Unlock()
 	d := s.dossiers[key(id)]
 	if d == nil {
-		d = &dossier{Dossier: Dossier{State: Open}}
+		d = &dossier{Dossier: Dossier{State: StateOpen}}
 		s.dossiers[key(id)] = d
 	}
 	for _, e := range entries {
