@@ -244,7 +244,7 @@ func TestNoSequenceOfEventsLeaksAnINS(t *testing.T) {
 		var accepted, proved, blocked bool // what the model knows
 		for range rapid.IntRange(1, 30).Draw(rt, "events") {
 			next, err := id, error(nil)
-			event := rapid.SampledFrom([]string{"accept", "accept discordant", "arbitrate", "prove", "edit", "edit back", "KO", "KO validée", "wrong document", "contradicted", "store",
+			event := rapid.SampledFrom([]string{"accept", "accept discordant", "arbitrate", "prove", "edit", "edit back", "KO", "KO validée", "wrong document", "contradicted", "store", "verified",
 				"douteuse", "homonyme", "fictive", "lift"}).Draw(rt, "event")
 			switch event {
 			case "accept":
@@ -292,6 +292,9 @@ func TestNoSequenceOfEventsLeaksAnINS(t *testing.T) {
 				if next, err = id.Downgrade(ins.Contradicted, ins.Provisoire, now, ""); err == nil {
 					accepted, proved = false, false
 				}
+			case "verified": // of whatever INS and traits, and whatever INSi said
+				v := ins.Verification{Claim: ins.Claim{INS: good.Active, Traits: id.Traits()}, At: now, Confirmed: rapid.Bool().Draw(rt, "confirmed")}
+				next, err = id.Verified(v, "")
 			case "store": // into the base and back, which forgets the changes
 				if id, err = ins.Restore(id.Record()); err != nil {
 					rt.Fatalf("a record that cannot be restored: %v", err)
