@@ -66,7 +66,7 @@ func (c *Client) exchange(ctx context.Context, who socle.Professional, op call, 
 	matricule := ""
 	req, err := c.request(ctx, who, op, r)
 	if err == nil {
-		transported := transport.Operation{Name: op.op, MessageID: r.messageID, MaxBytes: int64(limits.Bytes) * 2, Attempt: attempt}
+		transported := transport.Operation{Name: op.op, MessageID: r.messageID, MaxBytes: int64(limits.Bytes) * 2, Attempt: attempt, InMemory: true}
 		err = c.http.Do(ctx, transported, req, func(resp *http.Response) (code string, err error) {
 			code, matricule, err = read(resp, op, r.messageID)
 			if err != nil {
@@ -112,7 +112,7 @@ func (c *Client) request(ctx context.Context, who socle.Professional, op call, r
 	if op.vitale != nil {
 		f.security = append(f.security, op.vitale)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.url, bytes.NewReader(c.envelope(f, op.body)))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.url, bytes.NewReader(c.template.fill(f, op.body)))
 	if err != nil {
 		return nil, &Error{Op: op.op, Text: "the address of the service is not a URL", kind: ErrInvalid}
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/internal/transport"
@@ -45,7 +46,7 @@ type Client struct {
 	cfg       Config
 	http      *transport.Client
 	structure string // that of the software certificate
-	idam      string
+	template  template
 }
 
 // New makes a client of INSi. It reports every problem of cfg at once, each
@@ -60,6 +61,9 @@ func New(cfg Config) (*Client, error) {
 	}
 	if err := cfg.Software.Check(socle.ServiceINS); err != nil {
 		errs = append(errs, fmt.Errorf("ins: %w", err))
+	}
+	if strings.Contains(cfg.Software.Name+cfg.Software.Version+cfg.Software.Homologation[socle.ServiceINS]+cfg.Dialect.NamePrefix, holeMark) {
+		field("Software", errors.New("a character of private use"))
 	}
 	structure, err := "", error(nil)
 	if cfg.Authentication == nil {
@@ -94,7 +98,8 @@ func New(cfg Config) (*Client, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	c := &Client{cfg: cfg, structure: structure, idam: cfg.Software.Homologation[socle.ServiceINS]}
+	c := &Client{cfg: cfg, structure: structure}
+	c.template = newTemplate(cfg.Software, cfg.Software.Homologation[socle.ServiceINS], cfg.Dialect)
 	t := transport.Config{
 		Service: socle.ServiceINS, Roots: cfg.Roots, HTTPClient: cfg.HTTPClient,
 		UserAgent: cfg.Software.Name + "/" + cfg.Software.Version, Watch: cfg.Watch,

@@ -39,12 +39,16 @@ func ParseMatricule(s string) (Matricule, error) {
 // spaces are left out, a and b are raised, and neither key nor month nor first
 // digit is checked. [Matricule.KeyValid] tells whether the key is right.
 func ParseMatriculeLenient(s string) (Matricule, error) {
-	s = strings.ToUpper(strings.NewReplacer(" ", "", "\u00a0", "", "\u202f", "").Replace(s))
+	if form(s) != nil {
+		s = strings.ToUpper(spaces.Replace(s))
+	}
 	if err := form(s); err != nil {
 		return Matricule{}, err
 	}
 	return Matricule{unique.Make(s)}, nil
 }
+
+var spaces = strings.NewReplacer(" ", "", "\u00a0", "", "\u202f", "")
 
 // form checks the shape shared by all matricules.
 func form(s string) error {

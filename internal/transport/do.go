@@ -22,6 +22,9 @@ type Operation struct {
 	MessageID string // wsa:MessageID or X-Request-Id
 	MaxBytes  int64  // bound of the answer's body; 0 is DefaultMaxBytes
 	Attempt   int    // as Retry counts; 0 is 1
+	// InMemory says that the body of the request is bytes in memory, so that no
+	// Read of it can hold a cancellation back: this saves a goroutine.
+	InMemory bool
 }
 
 // Do sends req and gives its answer to decode, which returns the service's code
@@ -66,7 +69,7 @@ func (c *Client) send(ctx context.Context, op Operation, req *http.Request, sent
 		out.Header.Set("User-Agent", c.userAgent)
 	}
 	sent.request(out)
-	resp, err := c.roundTrip(ctx, out)
+	resp, err := c.roundTrip(ctx, out, op.InMemory)
 	if err != nil {
 		return nil, failure(ctx, op.Name, connected.Load(), err)
 	}

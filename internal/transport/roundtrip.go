@@ -13,8 +13,8 @@ const grace = 30 * time.Millisecond
 // cancellation net/http waits for the Read of the request's body that is under
 // way, and that may be stuck on a slow disk or a network. Such a Read is left
 // behind; it ends the request when it returns.
-func (c *Client) roundTrip(ctx context.Context, req *http.Request) (*http.Response, error) {
-	if req.Body == nil || req.Body == http.NoBody {
+func (c *Client) roundTrip(ctx context.Context, req *http.Request, inMemory bool) (*http.Response, error) {
+	if inMemory || req.Body == nil || req.Body == http.NoBody {
 		return c.http.Do(req)
 	}
 	type result struct {
