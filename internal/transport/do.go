@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
-	"sync/atomic"
 	"time"
 
 	"github.com/soclesante/socle"
@@ -58,9 +56,8 @@ func (c *Client) Do(ctx context.Context, op Operation, req *http.Request, decode
 
 // send makes the round trip.
 func (c *Client) send(ctx context.Context, op Operation, req *http.Request, sent *capture) (*http.Response, error) {
-	var connected atomic.Bool
-	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
-	out := req.WithContext(traced)
+	var used connection
+	out := req.WithContext(used.trace(ctx))
 	out.Header = req.Header.Clone()
 	if out.Header == nil {
 		out.Header = make(http.Header)
@@ -71,8 +68,13 @@ func (c *Client) send(ctx context.Context, op Operation, req *http.Request, sent
 	sent.request(out)
 	resp, err := c.roundTrip(ctx, out, op.InMemory)
 	if err != nil {
-		return nil, failure(ctx, op.Name, connected.Load(), err)
+		connected := used.conn() != nil
+		if connected && ctx.Err() == nil {
+			err = used.end(err)
+		}
+		return nil, failure(ctx, op.Name, connected, err)
 	}
+	used.answered()
 	return resp, nil
 }
 
