@@ -124,12 +124,17 @@ func (s state) missing() string {
 
 // CanQuery reports, as an *[Error] that is [ErrBlocked], why INSi may not be
 // asked about this identity: it is douteuse or fictive (SC.INS/va1.20,
-// EXI SI 09), or its traits do not lend themselves to it.
+// EXI SI 09), the appli carte Vitale gave it, or its traits do not lend
+// themselves to it.
 func (id Identity) CanQuery() error {
 	s := id.get()
 	if s.attributes.blocks() {
 		return &Error{Op: "identity", Text: "INSi may not be asked about an identity that is " + s.attributes.String(),
 			Requirement: "EXI SI 09, SC.INS/va1.20", kind: ErrBlocked}
+	}
+	if s.fromApp() {
+		return &Error{Op: "identity", Text: "INSi is not asked about an identity that the appli carte Vitale gave",
+			Requirement: "RNIV 2.0 §4.3.4", kind: ErrBlocked}
 	}
 	if s.traits.BirthName == "" || s.traits.List() == "" || s.traits.BirthDate.IsZero() {
 		return &Error{Op: "identity", Text: "birth name, given names and birth date are mandatory", Requirement: "SC.INS/va1.21", kind: ErrBlocked}
