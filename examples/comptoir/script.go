@@ -119,7 +119,7 @@ func (s *script) set(to *stage) error {
 		if d := ins.Compare(s.traits, p.Traits); visitor.INS.IsZero() && len(d.Discordances()) == 0 {
 			visitor = p
 		}
-		to.dp.SetDossier(p.INS, dptest.Dossier{State: dptest.Open})
+		to.dp.SetDossier(p.INS, dptest.Dossier{State: dptest.StateOpen})
 		return errors.Join(
 			to.ins.AddPerson(p),
 			to.dmp.AddPatient(dmptest.Patient{INS: p.INS, Traits: p.Traits, State: dmp.StateOpen}),
