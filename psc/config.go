@@ -59,6 +59,19 @@ type Config struct {
 	Algorithms []string
 	// Skew is the difference of clocks that is forgiven, 30 seconds if zero.
 	Skew time.Duration
+	// SessionLimit is the longest life of a session after the person proved who
+	// they are: 4 hours if zero, which is the service's own limit, and less where
+	// the structure says so (SSI/IE.37).
+	SessionLimit time.Duration
+	// IdleLimit ends a session that no token was asked of for so long: 30
+	// minutes if zero, which is the service's own limit, or less (SSI/IE.39).
+	IdleLimit time.Duration
+	// Reauthenticate is called when a token is asked of a session that has
+	// expired: it logs the same person in again, by whatever means, and gives
+	// the new session, whose tokens the old one goes on with. All who wait for
+	// a token wait for it; it is called once for them. why is an error that
+	// answers to ErrSessionExpired. A session that was logged out stays so.
+	Reauthenticate func(ctx context.Context, s *Session, why error) (*Session, error)
 	// Wait replaces the timer between two polls: tests give the one of their
 	// clock. It returns the error of ctx when ctx ends first.
 	Wait func(ctx context.Context, d time.Duration) error
@@ -67,13 +80,14 @@ type Config struct {
 }
 
 // Client speaks with one Pro Santé Connect for one client id. It is safe for
-// concurrent use. It remembers which logins are under way and the keys of the
-// service, and nothing else.
+// concurrent use. It remembers which logins are under way, what serves only
+// once, and the keys of the service, and nothing else.
 type Client struct {
 	cfg  Config
 	http *transport.Client
 	keys *jose.KeySet
 
+	spent   once // states of callbacks, jti of logout tokens
 	mu      sync.Mutex
 	pending map[socle.PersonID]*Pending
 }
@@ -115,6 +129,8 @@ func New(cfg Config) (*Client, error) {
 	case cfg.Skew < 0 || cfg.Skew > 5*time.Minute:
 		add("Skew", errors.New("between 0 and 5 minutes expected"))
 	}
+	add("SessionLimit", limit(&cfg.SessionLimit, sessionLimit))
+	add("IdleLimit", limit(&cfg.IdleLimit, idleLimit))
 	if cfg.Wait == nil {
 		cfg.Wait = wait
 	}
@@ -139,6 +155,17 @@ func New(cfg Config) (*Client, error) {
 	c.keys = jose.NewKeySet(c.fetchKeys, cfg.Now)
 	c.warnOfSecret()
 	return c, nil
+}
+
+// limit puts most in the place of nothing, and refuses what is over it.
+func limit(d *time.Duration, most time.Duration) error {
+	switch {
+	case *d == 0:
+		*d = most
+	case *d < time.Minute || *d > most:
+		return fmt.Errorf("between a minute and %s expected", most)
+	}
+	return nil
 }
 
 func newTransport(cfg Config) (*transport.Client, error) {

@@ -58,6 +58,7 @@ func readDiscovery(body []byte, issuer string) (Environment, error) {
 		EndSession    string `json:"end_session_endpoint"`
 		JWKS          string `json:"jwks_uri"`
 		CIBA          string `json:"backchannel_authentication_endpoint"`
+		Iss           bool   `json:"authorization_response_iss_parameter_supported"`
 	}
 	if err := decodeJSON(body, &d); err != nil {
 		return Environment{}, err
@@ -81,6 +82,8 @@ func readDiscovery(body []byte, issuer string) (Environment, error) {
 		EndSession:    d.EndSession,
 		JWKS:          d.JWKS,
 		CIBA:          d.CIBA,
+
+		ResponseIssuer: d.Iss,
 	}
 	if err := e.check(); err != nil {
 		return bad(err)

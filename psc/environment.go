@@ -18,6 +18,10 @@ type Environment struct {
 	EndSession    string
 	JWKS          string
 	CIBA          string // backchannel_authentication_endpoint
+	// ResponseIssuer is whether the login page always says which service it is
+	// (iss, RFC 9207): an answer without is refused then. One of another service
+	// is always refused.
+	ResponseIssuer bool
 }
 
 const (

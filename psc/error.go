@@ -20,6 +20,15 @@ var (
 	ErrUnknownUser = errors.New("the person is unknown or disabled")
 	// ErrLoginPending: a login of the same person is already under way.
 	ErrLoginPending = errors.New("a login of this person is already under way")
+	// ErrInteraction: the person must act on the login page, and none was to be shown.
+	ErrInteraction = errors.New("the person must act on the login page")
+	// ErrState: what came back from the login page answers no login under way:
+	// another's, a forged one, one that is too old or was used.
+	ErrState = errors.New("no login under way has this answer")
+	// ErrCallback: what came back from the login page breaks a rule.
+	ErrCallback = errors.New("the answer of the login page is refused")
+	// ErrLogoutToken: a logout token broke a rule, and nothing was done.
+	ErrLogoutToken = errors.New("the logout token is refused")
 	// ErrSessionExpired: 30 minutes idle, 4 hours, or ended by the service. The person logs in again.
 	ErrSessionExpired = errors.New("the session is over")
 	// ErrLoggedOut: the session was ended by Logout.
@@ -39,7 +48,10 @@ var (
 // Error is a failed operation. Its text never holds a token, a binding number
 // or the identifier of a person.
 type Error struct {
-	Op     string // ciba.start, ciba.token, token.refresh, userinfo, id_token, jwks, logout, revoke, discovery, session
+	// Op is authorize, callback, code.token, ciba.start, ciba.token,
+	// token.refresh, userinfo, id_token, jwks, logout, revoke, discovery,
+	// session, store, backchannel.logout …
+	Op     string
 	Status int    // HTTP status; 0 without an answer
 	Code   string // the service's error: access_denied, invalid_grant …
 	Text   string // the service's error_description
@@ -58,8 +70,12 @@ func (e *Error) Error() string {
 	if e.kind != nil {
 		b.WriteString(": " + e.kind.Error())
 	}
-	if e.Status != 0 && e.Err == nil {
-		fmt.Fprintf(&b, ": http status %d", e.Status)
+	if (e.Status != 0 || e.Code != "") && e.Err == nil {
+		if e.Status != 0 {
+			fmt.Fprintf(&b, ": http status %d", e.Status)
+		} else {
+			b.WriteString(":")
+		}
 		if e.Code != "" {
 			b.WriteString(" " + e.Code)
 		}
@@ -122,6 +138,9 @@ func refusal(op string, status int, code, text string) *Error {
 		e.Fix = "begin a new login"
 	case op == opPoll && code == "invalid_grant":
 		e.Fix = "the request is unknown or was already used: begin a new login"
+	case op == opCode && code == "invalid_grant":
+		e.kind = ErrState
+		e.Fix = "the code was used, is too old, or is of another login: begin again"
 	case op == opRefresh && code == "invalid_grant":
 		e.kind = ErrSessionExpired
 		e.Fix = "log in again"

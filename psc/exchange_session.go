@@ -20,27 +20,31 @@ func (s *Session) SessionState() string {
 // Done gives a channel that is closed when the session is over: logged out, or
 // found to be expired by a call. A session that nobody calls is not watched:
 // see [Session.IdleAt] and [Session.ReauthAt].
-func (s *Session) Done() <-chan struct{} {
+func (s *Session) Done() <-chan struct{} { return s.ending().Done() }
+
+// ending is the context that ends with the session, made when it is first
+// asked for: most sessions need none.
+type ending struct {
+	context.Context
+	cancel context.CancelFunc
+}
+
+func (s *Session) ending() context.Context {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.done == nil {
-		s.done = make(chan struct{})
+	if s.done.Context == nil {
+		s.done.Context, s.done.cancel = context.WithCancel(context.Background())
 		if s.ended != nil {
-			close(s.done)
+			s.done.cancel()
 		}
 	}
 	return s.done
 }
 
-// tellDone closes the channel. s.mu is held.
+// tellDone ends the context. s.mu is held.
 func (s *Session) tellDone() {
-	if s.done == nil {
-		return
-	}
-	select {
-	case <-s.done:
-	default:
-		close(s.done)
+	if s.done.Context != nil {
+		s.done.cancel()
 	}
 }
 

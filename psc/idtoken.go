@@ -27,6 +27,7 @@ type idToken struct {
 	AccessTokenHash   string   `json:"at_hash"`
 	ACR               string   `json:"acr"`
 	Type              string   `json:"typ"`
+	SessionID         string   `json:"sid"`
 	SessionState      string   `json:"session_state"`
 	PreferredUsername string   `json:"preferred_username"`
 	SubjectNameID     string   `json:"SubjectNameID"`

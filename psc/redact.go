@@ -30,6 +30,22 @@ func (p *Pending) LogValue() slog.Value { return slog.StringValue(redactedPendin
 // MarshalJSON hides the request.
 func (p *Pending) MarshalJSON() ([]byte, error) { return []byte(`"` + redactedPending + `"`), nil }
 
+const redactedAuthorization = "psc.Authorization(…)"
+
+// String hides the login.
+func (a *Authorization) String() string { return redactedAuthorization }
+
+// GoString hides the login.
+func (a *Authorization) GoString() string { return redactedAuthorization }
+
+// LogValue hides the login.
+func (a *Authorization) LogValue() slog.Value { return slog.StringValue(redactedAuthorization) }
+
+// MarshalJSON hides the login: MarshalBinary is what it is kept by.
+func (a *Authorization) MarshalJSON() ([]byte, error) {
+	return []byte(`"` + redactedAuthorization + `"`), nil
+}
+
 // String hides the person.
 func (u UserInfo) String() string { return redactedInfo }
 

@@ -3,8 +3,8 @@ package psc
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
-	"net/url"
 	"sync"
 	"time"
 
@@ -12,7 +12,6 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/soclesante/socle"
-	"github.com/soclesante/socle/internal/transport"
 )
 
 // endLimit bounds what is done for a session after its callers went away.
@@ -22,34 +21,43 @@ const endLimit = 30 * time.Second
 // no goroutine. It is an oauth2.TokenSource.
 type Session struct {
 	client *Client
-	who    *identity
 	flight singleflight.Group
 
 	mu     sync.Mutex
+	who    *identity // replaced as a whole
 	tokens *tokens
-	ended  error         // why there are no tokens any more
-	done   chan struct{} // see Done; nil until it is asked for
+	used   time.Time // when a token was last asked for
+	kept   *kept     // where the session is stored, or nil
+	ended  error     // why there are no tokens any more
+	done   ending    // see Done
 }
 
 // identity is what a session must not show: fmt shows the address of what is
 // held by pointer. It does not change once the session is open.
 type identity struct {
-	asked    socle.PersonID
-	info     UserInfo
-	subject  string // sub of the ID token
-	acr      string
-	authTime time.Time
+	asked     socle.PersonID
+	info      UserInfo
+	subject   string // sub of the ID token
+	serviceID string // sid: what a logout token names the session by
+	acr       string
+	authTime  time.Time
 }
 
 var _ oauth2.TokenSource = (*Session)(nil)
 
 func (c *Client) newSession(asked socle.PersonID, t *tokens, claims idToken) *Session {
-	who := &identity{asked: asked, subject: claims.Subject, acr: claims.ACR, authTime: c.cfg.Now()}
+	who := &identity{asked: asked, subject: claims.Subject, serviceID: first(claims.SessionID, claims.SessionState), acr: claims.ACR, authTime: c.cfg.Now()}
 	// A login is never younger than the proof of identity that it rests on.
 	if at := claims.AuthTime.time(); claims.AuthTime != 0 && at.Before(who.authTime) {
 		who.authTime = at
 	}
-	return &Session{client: c, who: who, tokens: t}
+	return &Session{client: c, who: who, tokens: t, used: c.cfg.Now()}
+}
+
+func (s *Session) identity() *identity {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.who
 }
 
 // identify asks who the person is and compares with who was asked for.
@@ -87,18 +95,21 @@ func (s *Session) identify(ctx context.Context) error {
 }
 
 // UserInfo gives what the service said of the person at the login.
-func (s *Session) UserInfo() UserInfo { return s.who.info }
+func (s *Session) UserInfo() UserInfo { return s.identity().info }
 
 // ACR gives the level of authentication, "eidas1" and above; empty when the
 // service stated none.
-func (s *Session) ACR() string { return s.who.acr }
+func (s *Session) ACR() string { return s.identity().acr }
 
 // AuthenticatedAt tells when the person proved who they are.
-func (s *Session) AuthenticatedAt() time.Time { return s.who.authTime }
+func (s *Session) AuthenticatedAt() time.Time { return s.identity().authTime }
 
 // ReauthAt tells when the person must authenticate again whatever is done: 4
-// hours after they last did.
-func (s *Session) ReauthAt() time.Time { return s.who.authTime.Add(sessionLimit) }
+// hours after they last did, or Config.SessionLimit (SSI/IE.37).
+func (s *Session) ReauthAt() time.Time { return s.identity().authTime.Add(s.client.cfg.SessionLimit) }
+
+// ServiceID gives the identifier that a logout token has for the session (sid).
+func (s *Session) ServiceID() string { return s.identity().serviceID }
 
 // IdleAt tells when the session ends unless a token is asked for before.
 func (s *Session) IdleAt() time.Time {
@@ -107,17 +118,35 @@ func (s *Session) IdleAt() time.Time {
 	if s.tokens == nil {
 		return time.Time{}
 	}
+	return s.idleAt()
+}
+
+// idleAt is the end of the refresh token, or of the idleness that the
+// configuration allows, whichever comes first. s.mu is held and there are tokens.
+func (s *Session) idleAt() time.Time {
+	if local := s.used.Add(s.client.cfg.IdleLimit); local.Before(s.tokens.idleUntil) {
+		return local
+	}
 	return s.tokens.idleUntil
 }
 
 // AccessToken gives an access token that lives for at least ten seconds more
 // (half its life, if that is shorter), refreshing it when needed: once for all
-// who ask at the same time, and going on for the others when ctx ends. Errors:
+// who ask at the same time, and going on for the others when ctx ends. When the
+// session is over, Config.Reauthenticate may go on with it. Errors:
 // [ErrSessionExpired], [ErrLoggedOut], or that the service could not be asked.
 func (s *Session) AccessToken(ctx context.Context) (string, error) {
 	if err := ctx.Err(); err != nil {
 		return "", notSent(opRefresh, err)
 	}
+	access, err := s.access(ctx)
+	if err != nil && errors.Is(err, ErrSessionExpired) && s.client.cfg.Reauthenticate != nil {
+		return s.again(ctx, err)
+	}
+	return access, err
+}
+
+func (s *Session) access(ctx context.Context) (string, error) {
 	t, err := s.current()
 	if err != nil {
 		return "", err
@@ -169,11 +198,13 @@ func (s *Session) current() (state, error) {
 	switch {
 	case s.ended != nil:
 		return state{}, s.ended
-	case !now.Before(s.who.authTime.Add(sessionLimit)):
-		return state{}, s.expire("4 hours after the authentication the person logs in again")
-	case !now.Before(s.tokens.idleUntil):
+	case !now.Before(s.who.authTime.Add(s.client.cfg.SessionLimit)):
+		return state{}, s.expire(span(s.client.cfg.SessionLimit) + " after the authentication the person logs in again")
+	case !now.Before(s.idleAt()):
 		return state{}, s.expire("the session was idle for too long, the person logs in again")
-	case now.Before(s.tokens.refreshAt):
+	}
+	s.used = now
+	if now.Before(s.tokens.refreshAt) {
 		return state{access: string(s.tokens.access)}, nil
 	}
 	return state{of: s.tokens}, nil
@@ -194,71 +225,10 @@ func (s *Session) stop(why error) {
 	s.tellDone()
 }
 
-// renew replaces the tokens old, unless another caller has already done so.
-func (s *Session) renew(ctx context.Context, old *tokens) (string, error) {
-	flight := s.flight.DoChan("", func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endLimit)
-		defer cancel()
-		return s.exchange(ctx, old)
-	})
-	select {
-	case r := <-flight:
-		if r.Err != nil {
-			return "", r.Err
-		}
-		return r.Val.(string), nil
-	case <-ctx.Done():
-		return "", &Error{Op: opRefresh, Err: ctx.Err()}
+// span writes a duration for people.
+func span(d time.Duration) string {
+	if d%time.Hour == 0 {
+		return fmt.Sprintf("%d hours", d/time.Hour)
 	}
-}
-
-func (s *Session) exchange(ctx context.Context, old *tokens) (string, error) {
-	s.mu.Lock()
-	if s.ended != nil || s.tokens != old {
-		defer s.mu.Unlock()
-		if s.ended != nil {
-			return "", s.ended
-		}
-		return string(s.tokens.access), nil
-	}
-	refresh := string(old.refresh)
-	s.mu.Unlock()
-	if refresh == "" {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return "", s.expire("the service gave no refresh token, the person logs in again")
-	}
-	var t *tokens
-	// Asking twice loses nothing: either the first was not done, or it was and
-	// the answer is lost, and then so is the session.
-	err := transport.Retry(ctx, 3, true, func(attempt int) error {
-		var err error
-		form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh}}
-		t, _, err = s.client.redeem(ctx, operation{opRefresh, attempt}, form, expectation{subject: s.who.subject})
-		return err
-	})
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case s.ended != nil: // logged out meanwhile
-		if t != nil {
-			t.wipe()
-		}
-		return "", s.ended
-	case err != nil:
-		if isOver(err) {
-			s.stop(err)
-		}
-		return "", err
-	}
-	if len(t.refresh) == 0 {
-		t.refresh = []byte(refresh)
-	}
-	if len(t.id) == 0 {
-		t.id = append(t.id, s.tokens.id...)
-	}
-	t.state = first(t.state, s.tokens.state)
-	s.tokens.wipe()
-	s.tokens = t
-	return string(t.access), nil
+	return d.String()
 }

@@ -143,20 +143,21 @@ func (u UserInfo) choose(key string) (Situation, error) {
 // directory has them. Errors: [ErrSituation], and an identifier that is not a
 // national one.
 func (s *Session) Professional(key string) (socle.Professional, error) {
-	situation, err := s.who.info.choose(key)
+	who := s.identity()
+	situation, err := who.info.choose(key)
 	if err != nil {
 		return socle.Professional{}, err
 	}
-	person, err := s.who.info.Person()
+	person, err := who.info.Person()
 	if err != nil {
 		return socle.Professional{}, &Error{Op: opSession, Err: err, outcome: socle.OutcomeNotSent}
 	}
 	p := socle.Professional{
 		ID:         person,
-		FamilyName: first(situation.Practice.FamilyName, s.who.info.FamilyName),
-		GivenName:  first(situation.Practice.GivenName, s.who.info.GivenName),
+		FamilyName: first(situation.Practice.FamilyName, who.info.FamilyName),
+		GivenName:  first(situation.Practice.GivenName, who.info.GivenName),
 		Structure:  situation.Structure(),
-		Authn:      socle.Authentication{Means: means(s.who.info.AuthMode), ACR: s.who.acr, At: s.who.authTime},
+		Authn:      socle.Authentication{Means: means(who.info.AuthMode), ACR: who.acr, At: who.authTime},
 	}
 	p.Profession, p.Speciality = situation.Role()
 	return p, nil

@@ -184,6 +184,8 @@ func (s *Server) Environment() psc.Environment {
 		EndSession:    at + "/logout",
 		JWKS:          at + "/certs",
 		CIBA:          at + "/ext/ciba/auth",
+
+		ResponseIssuer: true,
 	}
 }
 
