@@ -88,23 +88,28 @@ func (c *confirmation) UnmarshalJSON(b []byte) error {
 	}
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(b, &members); err != nil {
-		return errors.New("cnf: an object expected")
+		return errBinding("cnf: an object expected")
 	}
 	raw, ok := members["x5t#S256"]
 	if !ok {
 		if len(members) > 0 {
-			return errors.New("cnf: member x5t#S256 expected")
+			return errBinding("cnf: member x5t#S256 expected")
 		}
 		return nil
 	}
 	var text string
 	if err := json.Unmarshal(raw, &text); err != nil {
-		return errors.New("cnf: x5t#S256: a string expected")
+		return errBinding("cnf: x5t#S256: a string expected")
 	}
 	t, err := ParseThumbprint(text)
 	if err != nil {
-		return err
+		return errBinding("cnf: x5t#S256: neither of its two encodings")
 	}
 	c.thumbprint, c.present = t, true
 	return nil
 }
+
+// errBinding is a binding that cannot be read. It quotes nothing.
+type errBinding string
+
+func (e errBinding) Error() string { return string(e) }

@@ -22,6 +22,10 @@ const (
 	// *assumed*: life of an access token when the answer does not say, the
 	// shortest that was seen.
 	assumedTokenLife = 60 * time.Second
+
+	// *assumed*: life of a token of an API when the answer does not say; the
+	// ANS's own server says 4 hours, with a refresh token of 30 minutes.
+	assumedExchangedLife = 5 * time.Minute
 )
 
 // *assumed*: the value of claim authMode after a login with the e-CPS
