@@ -76,8 +76,11 @@ func (r *reader) header() {
 	r.p.Document.ID, r.p.Document.SetID, r.p.Document.Version = d.ID.String(), d.SetID.String(), d.Version
 	r.p.WrittenAt = d.EffectiveTime.Time
 	r.patient(d.Patient)
-	if len(d.Authors) > 0 {
-		r.p.Prescriber = r.practitioner("prescriber", d.Authors[0].Entity)
+	for i, a := range d.Authors { // a device may come before the person
+		if a.Person != nil || i == len(d.Authors)-1 {
+			r.p.Prescriber = r.practitioner("prescriber", a.Entity)
+			break
+		}
 	}
 	for _, p := range d.Participants {
 		r.participant(p)
