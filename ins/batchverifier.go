@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/soclesante/socle"
 )
 
 // LineOutcome is what became of a line of a list.
@@ -51,15 +53,15 @@ type Journal interface {
 type Tally struct {
 	Lines int // with a result
 	// Resumed of them had it in the journal already.
-	Resumed                                    int
+	Resumed                                   int
 	Confirmed, Refuted, Refused, Undetermined int
 }
 
 // BatchVerifier verifies a long list by one unit verification after the other,
 // a few at a time and no faster than a limit. It may be stopped or killed at any
 // moment and run again with the same list and journal: every line gets one
-// result, and at most Workers lines are asked about twice. Its memory does not
-// grow with the list.
+// result, and only the lines under way and those of the last second are asked
+// about twice. Its memory does not grow with the list.
 type BatchVerifier struct {
 	// Verify asks about one claim: [Client.Verify] for a professional. Mandatory.
 	Verify  func(ctx context.Context, claim Claim) (Verification, error)
@@ -99,7 +101,7 @@ func (b BatchVerifier) Run(ctx context.Context, lines iter.Seq2[Line, error]) (T
 		return r.tally, err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	queue := make(chan *pending, b.Workers)
+	queue := make(chan *pending, b.Workers-1) // and one that collect waits for
 	var wg sync.WaitGroup
 	wg.Go(func() { r.produce(ctx, next, queue, &wg) })
 	err := r.collect(ctx, queue)
@@ -108,7 +110,8 @@ func (b BatchVerifier) Run(ctx context.Context, lines iter.Seq2[Line, error]) (T
 	}
 	wg.Wait()
 	if err != nil {
-		return r.tally, &Error{Op: "verification", Text: fmt.Sprintf("stopped after line %d; run again to go on", r.tally.Lines), Err: err}
+		return r.tally, &Error{Op: "verification", Text: fmt.Sprintf("stopped after line %d; run again to go on", r.tally.Lines), Err: err,
+			outcome: socle.OutcomeOf(err), retry: socle.Retryable(err)}
 	}
 	return r.tally, nil
 }
@@ -118,6 +121,7 @@ type run struct {
 	BatchVerifier
 	tally Tally
 	ready []LineResult // to be appended
+	since time.Time    // when the first of them was
 	// held are the last lines while the service gave no usable answer: failed of
 	// them are its failures.
 	held   []LineResult
@@ -133,8 +137,9 @@ type pending struct {
 }
 
 const (
-	maxReady = 256  // results appended at once
-	maxHeld  = 1024 // results held back
+	maxReady = 256         // results appended at once
+	maxWait  = time.Second // before they are
+	maxHeld  = 1024        // results held back
 )
 
 // replay takes the lines that have a result off the list.
@@ -224,7 +229,7 @@ func (r *run) verify(ctx context.Context, p *pending, claim Claim) {
 	case errors.Is(err, ErrInvalid), errors.Is(err, ErrBlocked), errors.Is(err, ErrFictitious):
 		l.Outcome, l.Reason = LineRefused, err.Error()
 	case errors.Is(err, ErrRejected), errors.Is(err, ErrAnswer):
-		l.Outcome, l.Code, l.Reason, l.MessageID, p.fail = LineUndetermined, own.Code, own.Text, own.MessageID, err
+		l.Outcome, l.Code, l.Reason, l.MessageID, p.fail = LineUndetermined, own.Code, err.Error(), own.MessageID, err
 	default:
 		p.err = err
 	}
@@ -233,13 +238,8 @@ func (r *run) verify(ctx context.Context, p *pending, claim Claim) {
 // collect keeps the results in the order of the list.
 func (r *run) collect(ctx context.Context, queue <-chan *pending) error {
 	for p := range queue {
-		select {
-		case <-p.done:
-		default: // while it is under way, what is ready is kept
-			if err := r.keep(ctx); err != nil {
-				return err
-			}
-			<-p.done
+		if err := r.await(ctx, p); err != nil {
+			return err
 		}
 		if p.err != nil {
 			return errors.Join(p.err, r.keep(ctx))
@@ -256,7 +256,7 @@ func (r *run) collect(ctx context.Context, queue <-chan *pending) error {
 		if len(r.held) > maxHeld {
 			r.release()
 		}
-		if len(r.ready) >= maxReady {
+		if len(r.ready) >= maxReady || len(r.ready) > 0 && time.Since(r.since) >= maxWait {
 			if err := r.keep(ctx); err != nil {
 				return err
 			}
@@ -268,8 +268,29 @@ func (r *run) collect(ctx context.Context, queue <-chan *pending) error {
 	return errors.Join(ctx.Err(), r.keep(ctx))
 }
 
+// await waits for a line, and keeps what is ready meanwhile when it is time.
+func (r *run) await(ctx context.Context, p *pending) error {
+	if len(r.ready) > 0 {
+		t := time.NewTimer(maxWait - time.Since(r.since))
+		defer t.Stop()
+		select {
+		case <-p.done:
+			return nil
+		case <-t.C:
+			if err := r.keep(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	<-p.done
+	return nil
+}
+
 // release lets what was held be kept.
 func (r *run) release() {
+	if len(r.ready) == 0 {
+		r.since = time.Now()
+	}
 	r.ready = append(r.ready, r.held...)
 	r.held, r.failed = r.held[:0], 0
 }
