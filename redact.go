@@ -127,6 +127,9 @@ func redactValue(member string, v any) any {
 		}
 		return out
 	case string:
+		if member == "code" && strings.ContainsAny(v, "0123456789") {
+			return redacted // of a nomenclature: it tells what somebody takes or has
+		}
 		return kept(keptMembers, member, v)
 	case json.Number:
 		return kept(keptMembers, member, v.String())

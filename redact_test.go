@@ -20,6 +20,8 @@ func TestRedact(t *testing.T) {
 		{"json keeps members and statuses", "application/fhir+json",
 			`{"resourceType":"Task","status":"ready","value":"SECRET","n":[1,{"family":"SECRET"}],"ok":true}`,
 			`{"n":["…",{"family":"…"}],"ok":true,"resourceType":"Task","status":"ready","value":"…"}`},
+		{"json tells outcomes, not drugs", "application/fhir+json", `{"issue":[{"code":"not-found"}],"coding":[{"code":"3400933516390"},{"code":"N02BE01"}]}`,
+			`{"coding":[{"code":"…"},{"code":"…"}],"issue":[{"code":"not-found"}]}`},
 		{"broken json", "application/json", `{"SECRET":`, `[JSON that does not parse, 10 bytes]`},
 		{"form keeps the grant", "application/x-www-form-urlencoded", "grant_type=refresh_token&refresh_token=SECRET", "grant_type=refresh_token&refresh_token=%E2%80%A6"},
 		{"other", "application/pdf", "SECRET", "[application/pdf, 6 bytes]"},

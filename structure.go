@@ -87,9 +87,9 @@ type Structure struct {
 
 // Code is a code of a nomenclature.
 type Code struct {
-	Code    string
-	System  string // OID of the nomenclature
-	Display string
+	Code    string `json:"code"`
+	System  string `json:"system,omitempty"` // OID of the nomenclature
+	Display string `json:"display,omitempty"`
 }
 
 // String gives "code^system", the form of Pro Santé Connect and VIHF claims.
