@@ -52,6 +52,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, between f
 		}
 		return 2
 	}
+	if flags.NArg() > 0 {
+		fmt.Fprintf(stderr, "comptoir : argument inattendu : %s (un fichier se donne avec -ordonnance ou -document)\n", flags.Arg(0))
+		return 2
+	}
 	tell := &story{out: stdout, json: *inJSON}
 	start := time.Now()
 	err := func() error {
@@ -171,6 +175,9 @@ func (v *visit) identify(ctx context.Context, d detail) error {
 	}
 	found, err := v.identity.Search(ctx, v.who, id)
 	d["appels"] = len(found.Attempts)
+	if errors.Is(err, ins.ErrNotFound) {
+		d["conseil"] = "l'émulateur connaît les personnes de instest.Catalogue et le patient de -ordonnance"
+	}
 	if err != nil {
 		return err
 	}
@@ -203,22 +210,6 @@ func (v *visit) read(ctx context.Context, d detail) (err error) {
 	return nil
 }
 
-func (v *visit) consult(ctx context.Context, d detail) (err error) {
-	if v.counter, err = v.history.Open(v.actor(), v.patient, dp.ForDispensation); err != nil {
-		return err
-	}
-	history, err := v.counter.Consult(ctx, dp.Query{})
-	if err != nil {
-		return err
-	}
-	d["délivrances"] = len(history.Entries)
-	if len(history.Entries) > 0 {
-		last := history.Entries[0]
-		d["la dernière"] = last.HandedOver.Format("02/01/2006") + " " + last.Product.Name + ", " + last.PharmacyName
-	}
-	return nil
-}
-
 func (v *visit) dispense(ctx context.Context, d detail) error {
 	v.dispensation = v.claim.Prescription.NewDispensation(v.clock.Now())
 	receipt, err := v.prescription.Dispense(ctx, v.actor(), ordonnance.DispenseRequest{Patient: v.patient, Claim: v.claim, Dispensation: v.dispensation})
@@ -226,38 +217,6 @@ func (v *visit) dispense(ctx context.Context, d detail) error {
 		return err
 	}
 	d["lignes délivrées"], d["ordonnance"] = len(v.dispensation.Items), receipt.Status
-	return nil
-}
-
-func (v *visit) feed(ctx context.Context, d detail) error {
-	receipt, err := v.counter.Feed(ctx, dp.LinesOf(v.claim.Prescription, v.dispensation))
-	if err != nil {
-		return err
-	}
-	d["lignes"] = len(receipt.Fed)
-	v.counter.Close() // the history is forgotten
-	return nil
-}
-
-func (v *visit) exists(ctx context.Context, d detail) (err error) {
-	v.dossier, err = v.record.Exists(ctx, v.who, v.patient)
-	if err != nil {
-		return err
-	}
-	d["dossier"] = v.dossier.State.String()
-	return v.dossier.CanFeed()
-}
-
-func (v *visit) submit(ctx context.Context, d detail) error {
-	document, err := v.record.NewDocument(v.who, v.patient, dmp.Report{Title: "Compte rendu d'entretien pharmaceutique", Type: dmp.Interview, File: v.report})
-	if err != nil {
-		return err
-	}
-	receipt, err := v.record.Submit(ctx, v.who, v.patient, dmp.Submission{Record: v.dossier, Document: document})
-	if err != nil {
-		return err
-	}
-	d["document"], d["octets"], d["sha1"] = receipt.DocumentID, receipt.Size, receipt.Hash
 	return nil
 }
 

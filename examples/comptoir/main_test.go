@@ -103,22 +103,37 @@ func TestPrescriptionOfSomebodyElseIsNotRead(t *testing.T) {
 
 func TestWrongInputEndsWithAMessage(t *testing.T) {
 	t.Parallel()
-	truncated := filepath.Join(t.TempDir(), "truncated.xml")
-	require.NoError(t, os.WriteFile(truncated, []byte(`<ClinicalDocument xmlns="urn:hl7-org:v3"><id root="1.2`), 0o600))
+	dir := t.TempDir()
+	write := func(name string, b []byte) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, b, 0o600))
+		return path
+	}
+	pdf := reportPDF("Bilan")
+	truncated := write("truncated.xml", []byte(`<ClinicalDocument xmlns="urn:hl7-org:v3"><id root="1.2`))
+	empty, huge, cut := write("empty", nil), write("huge", nil), write("cut.pdf", pdf[:len(pdf)/2])
+	big := write("big.pdf", append(bytes.Join([][]byte{pdf, make([]byte, 6<<20)}, nil), "%%EOF"...))
+	require.NoError(t, os.Truncate(huge, 3<<30))
 	for name, c := range map[string]struct {
 		args []string
 		want string
 	}{
-		"missing file":      {[]string{"-ordonnance", "missing.xml"}, "-ordonnance : open missing.xml"},
+		"missing file":      {[]string{"-ordonnance", "missing.xml"}, "-ordonnance : fichier introuvable : missing.xml"},
 		"truncated XML":     {[]string{"-ordonnance", truncated}, "-ordonnance : "},
 		"not XML":           {[]string{"-ordonnance", "main.go"}, "-ordonnance : "},
-		"empty":             {[]string{"-ordonnance", os.DevNull}, "fichier vide"},
+		"empty":             {[]string{"-ordonnance", empty}, "fichier vide"},
+		"device":            {[]string{"-ordonnance", os.DevNull}, "n'est pas un fichier ordinaire"},
+		"folder":            {[]string{"-document", "."}, ". est un dossier"},
+		"huge file":         {[]string{"-ordonnance", huge}, "fichier de plus de 64 Mio"},
+		"truncated PDF":     {[]string{"-document", cut}, "tronqué"},
+		"PDF beyond 5 MB":   {[]string{"-document", big}, "étape 10 (dmp, TD2.1)"},
+		"French date":       {[]string{"-patient", "ADRTROIS;TOUSSAINT;M;01/01/1960;2B020"}, "date de naissance : AAAA-MM-JJ attendu"},
 		"not a PDF":         {[]string{"-document", "main.go"}, "-document : ce n'est pas un PDF"},
 		"four traits":       {[]string{"-patient", "A;B;F;1980-01-01"}, "-patient : NOM;PRENOM;SEXE;AAAA-MM-JJ;COG attendu"},
-		"impossible date":   {[]string{"-patient", "A;B;F;1980-02-31;75056"}, "-patient : ins: "},
-		"unknown sex":       {[]string{"-patient", "A;B;X;1980-01-01;75056"}, "-patient : ins: "},
+		"impossible date":   {[]string{"-patient", "A;B;F;1980-02-31;75056"}, "-patient : date de naissance"},
+		"unknown sex":       {[]string{"-patient", "A;B;X;1980-01-01;75056"}, "sexe : M ou F attendu"},
 		"digits in a name":  {[]string{"-patient", "A1;B;F;1980-01-01;75056"}, "-patient : ins: "},
-		"malformed COG":     {[]string{"-patient", "A;B;F;1980-01-01;7"}, "-patient : ins: "},
+		"malformed COG":     {[]string{"-patient", "A;B;F;1980-01-01;7"}, "-patient : lieu de naissance"},
 		"unknown patient":   {[]string{"-patient", "PERSONNE;DE;F;1980-01-01;75056"}, "étape 3 (ins, WS_INS2)"},
 		"ambiguous patient": {[]string{"-patient", "DE VINCI;LEONARDO;M;2014-02-01;"}, "étape 3 (ins, WS_INS2)"},
 	} {
@@ -132,6 +147,45 @@ func TestWrongInputEndsWithAMessage(t *testing.T) {
 	}
 	var out bytes.Buffer
 	require.Equal(t, 2, run(context.Background(), []string{"-unknown"}, &out, &out, nil))
+	require.Equal(t, 2, run(context.Background(), []string{"prescription.xml"}, &out, &out, nil))
+	require.Contains(t, out.String(), "argument inattendu : prescription.xml")
+}
+
+func TestTraitsAsTheyAreTyped(t *testing.T) {
+	t.Parallel()
+	status, _, _, stderr := visitors(t, nil, "-patient", " d’Artagnan de l’Hérault ; pierre-alain ;m; 2001-06-17 ; 63220")
+	require.Zero(t, status, stderr)
+	want, err := parseTraits("ADRTROIS;TOUSSAINT;M;1960-01-01;2B020")
+	require.NoError(t, err)
+	got, err := parseTraits("adrtrois;Toussaint; m ;1960-01-01;2b020 ")
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+}
+
+func TestStoryIsInFrench(t *testing.T) {
+	t.Parallel()
+	var out, errs bytes.Buffer
+	require.Zero(t, run(context.Background(), nil, &out, &errs, nil), errs.String())
+	for _, want := range []string{" ouvert\n", " délivrée", "échange clos       oui\n", "Visite terminée : 13 étapes en "} {
+		require.Contains(t, out.String(), want)
+	}
+	out.Reset()
+	require.Equal(t, 1, run(context.Background(), []string{"-patient", "PERSONNE;DE;F;1980-01-01;75056"}, &out, &errs, nil))
+	require.Contains(t, out.String(), "Visite interrompue à l'étape 3.")
+	require.Contains(t, out.String(), "conseil")
+}
+
+func TestTruncatedPrescriptions(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile(oracle.Corpus(t, "cda", "eP-MED-DM_2024.01_PosoStruct.xml"))
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "cut.xml")
+	end := bytes.LastIndex(b, []byte("</ClinicalDocument>"))
+	for n := 1; n < end; n += end / 97 {
+		require.NoError(t, os.WriteFile(file, b[:n], 0o600))
+		_, err := newScript(file, "", "")
+		require.ErrorContains(t, err, "-ordonnance : ", "cut at %d", n)
+	}
 }
 
 // Each step is tried with its service down: the visit ends there, the error

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -34,8 +31,6 @@ type script struct {
 	number ordonnance.Number // of the prescription in the base
 }
 
-const maxFile = 64 << 20
-
 // newScript reads the files and the traits of the command line, each of which
 // may be empty.
 func newScript(prescription, patient, document string) (*script, error) {
@@ -46,7 +41,7 @@ func newScript(prescription, patient, document string) (*script, error) {
 			return nil, fmt.Errorf("-ordonnance : %w", err)
 		}
 		if s.written, err = ordonnance.ParseCDA(s.document); err != nil {
-			return nil, fmt.Errorf("-ordonnance : %w", err)
+			return nil, fmt.Errorf("-ordonnance : ce fichier n'est pas une prescription eP-MED-DM lisible (%w)", err)
 		}
 		s.traits = s.written.Patient.Traits
 	} else {
@@ -59,56 +54,13 @@ func newScript(prescription, patient, document string) (*script, error) {
 	}
 	s.report = dmp.Bytes("application/pdf", reportPDF("Compte rendu d'entretien pharmaceutique", "", "Rappel des prises et des précautions d'emploi.", "Prochain entretien dans trois mois."))
 	if document != "" {
-		b, err := readFile(document)
+		b, err := readPDF(document)
 		if err != nil {
 			return nil, fmt.Errorf("-document : %w", err)
-		}
-		if !bytes.HasPrefix(b, []byte("%PDF-")) {
-			return nil, errors.New("-document : ce n'est pas un PDF")
 		}
 		s.report = dmp.Bytes("application/pdf", b)
 	}
 	return s, nil
-}
-
-func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	switch {
-	case err != nil:
-		return nil, err
-	case len(b) == 0:
-		return nil, errors.New("fichier vide")
-	case len(b) > maxFile:
-		return nil, fmt.Errorf("plus de %d Mio", maxFile>>20)
-	}
-	return b, nil
-}
-
-// parseTraits reads NOM;PRENOM;SEXE;AAAA-MM-JJ;COG, of which the COG may be empty.
-func parseTraits(s string) (ins.Traits, error) {
-	f := strings.Split(s, ";")
-	if len(f) != 5 {
-		return ins.Traits{}, errors.New("NOM;PRENOM;SEXE;AAAA-MM-JJ;COG attendu")
-	}
-	t := ins.Traits{BirthName: f[0], GivenNames: f[1], Sex: ins.Sex(f[2])}
-	var err error
-	if t.BirthDate, err = ins.ParseBirthDate(f[3]); err != nil {
-		return ins.Traits{}, err
-	}
-	if f[4] != "" {
-		if t.BirthPlace, err = ins.ParseCOG(f[4]); err != nil {
-			return ins.Traits{}, err
-		}
-	}
-	if t, err = t.Normalize(); err != nil {
-		return ins.Traits{}, err
-	}
-	return t, t.CanQuery()
 }
 
 // set puts the people, their records and the prescription into the services.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/soclesante/socle"
+	"github.com/soclesante/socle/ordonnance"
 )
 
 // story tells the visit, a step at a time, in French for a reader or in JSON
@@ -26,6 +28,17 @@ var outcomes = map[socle.Outcome]string{
 	socle.OutcomeRefused: "le service a refusé",
 	socle.OutcomeUnknown: "résultat inconnu : interroger le service avant de recommencer",
 }
+
+// words says in French what the services say in code.
+var words = map[string]string{
+	"true": "oui", "false": "non",
+	"none": "inexistant", "open": "ouvert", "closed": "fermé", "unknown": "inconnu",
+	string(ordonnance.StatusPartlyDispensed): "délivrée en partie",
+	string(ordonnance.StatusDispensed):       "délivrée",
+}
+
+// labels says what a step found when it failed.
+var labels = map[string]string{"error": "erreur", "outcome": "effet"}
 
 // detail is what a step found, by name.
 type detail map[string]any
@@ -64,11 +77,11 @@ func (s *story) step(service, operation, what string, do func(detail) error) err
 	}
 	fmt.Fprintf(s.out, "%2d %s %-10s %-28s %5d ms  %s\n", l.Step, mark, service, operation, l.MS, what)
 	for _, k := range slices.Sorted(maps.Keys(d)) {
-		text := fmt.Sprint(d[k])
+		text := cmp.Or(words[fmt.Sprint(d[k])], fmt.Sprint(d[k]))
 		if several, ok := d[k].([]string); ok {
 			text = strings.Join(several, "\n                        ")
 		}
-		fmt.Fprintf(s.out, "     %-18s %s\n", k, text)
+		fmt.Fprintf(s.out, "     %-18s %s\n", cmp.Or(labels[k], k), text)
 	}
 	return err
 }
@@ -79,8 +92,11 @@ func (s *story) end(err error, took time.Duration) {
 		s.print(map[string]any{"summary": map[string]any{"ok": err == nil, "steps": s.steps}})
 		return
 	}
-	if err == nil {
+	switch {
+	case err == nil:
 		fmt.Fprintf(s.out, "\nVisite terminée : %d étapes en %d ms.\n", s.steps, took.Milliseconds())
+	case s.steps > 0:
+		fmt.Fprintf(s.out, "\nVisite interrompue à l'étape %d.\n", s.steps)
 	}
 }
 
