@@ -59,6 +59,12 @@ func readFile(name string) ([]byte, error) {
 }
 
 func inspect(b []byte) report {
+	switch {
+	case isDatamatrix(b):
+		return inspectDatamatrix(b)
+	case isINSi(b):
+		return inspectINSi(b)
+	}
 	d, err := cda.Parse(b, xmltree.Limits{Bytes: maxFile})
 	if err != nil {
 		if media := http.DetectContentType(b); !strings.HasPrefix(media, "text/") && media != "application/octet-stream" {

@@ -1,6 +1,7 @@
 // Command inspect says what a file of the French digital health services is and
 // what it holds: for a CDA document its header, the metadata under which it is
-// shared (XDS), and the prescription when it is one.
+// shared (XDS), and the prescription when it is one; for the text of an INS
+// datamatrix and for a SOAP answer of INSi the identity in it.
 //
 //	go run ./examples/inspect [-json] FILE…
 //
@@ -48,7 +49,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		var err error
 		if *asJSON {
 			err = out.Encode(r)
-		} else if r.CDA != nil {
+		} else if r.Kind != "" {
 			err = r.print(stdout)
 		}
 		if err != nil {

@@ -6,10 +6,14 @@ import (
 
 // report is what is printed of a file.
 type report struct {
-	File  string     `json:"file"`
-	Kind  string     `json:"kind,omitempty"` // "cda"
-	CDA   *cdaReport `json:"cda,omitempty"`
-	Error string     `json:"error,omitempty"`
+	File string     `json:"file"`
+	Kind string     `json:"kind,omitempty"` // "cda", "datamatrix" or "insi"
+	CDA  *cdaReport `json:"cda,omitempty"`
+
+	Datamatrix *datamatrixReport `json:"datamatrix,omitempty"`
+	INSi       *insiReport       `json:"insi,omitempty"`
+
+	Error string `json:"error,omitempty"`
 }
 
 type cdaReport struct {

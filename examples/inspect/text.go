@@ -16,6 +16,16 @@ func (r report) print(to io.Writer) error {
 	line := func(name, format string, args ...any) {
 		_, _ = fmt.Fprintf(w, "  %s\t%s\n", name, fmt.Sprintf(format, args...))
 	}
+	switch {
+	case r.Datamatrix != nil:
+		_, _ = fmt.Fprintf(w, "%s: INS datamatrix\n", r.File)
+		r.Datamatrix.print(line)
+		return w.Flush()
+	case r.INSi != nil:
+		_, _ = fmt.Fprintf(w, "%s: answer of INSi\n", r.File)
+		r.INSi.print(line)
+		return w.Flush()
+	}
 	c := r.CDA
 	_, _ = fmt.Fprintf(w, "%s: CDA document\n", r.File)
 	line("title", "%s", c.Title)
@@ -32,13 +42,7 @@ func (r report) print(to io.Writer) error {
 	line("made", "%s", c.EffectiveTime)
 	line("confidentiality", "%s", c.Confidentiality)
 
-	p := c.Patient
-	key := "right key"
-	if !p.KeyValid {
-		key = "wrong key"
-	}
-	line("patient", "%s %s, %s, born %s at %s", p.BirthName, strings.Join(p.GivenNames, " "), p.Sex, p.BirthDate, p.BirthPlace)
-	line("", "%s (%s, %s)", p.Matricule, p.OID, key)
+	printPatient(line, c.Patient)
 	for _, a := range c.Authors {
 		line("author", "%s, %s: %s, %s %s", a.Kind, a.ID, a.Name, a.Role, a.RoleName)
 		if a.Organisation != "" {
