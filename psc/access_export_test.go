@@ -1,0 +1,4 @@
+package psc
+
+// ParseAccess is parseAccess for the fuzzing.
+var ParseAccess = parseAccess
