@@ -19,7 +19,8 @@ type kept struct {
 // snapshot is what is stored of a session: what it needs to go on.
 type snapshot struct {
 	Issuer, ClientID                         string
-	Asked, Subject, ServiceID, State, ACR    string
+	Asked, Subject, ServiceID, State, Nonce  string
+	ACR                                      string
 	AuthTime, Used                           time.Time
 	Info                                     json.RawMessage
 	Access, Refresh, ID                      []byte
@@ -64,7 +65,7 @@ func (s *Session) record(k *kept) (StoredSession, error) {
 	w, t := s.who, s.tokens
 	data, err := json.Marshal(snapshot{
 		Issuer: s.client.cfg.Environment.Issuer, ClientID: s.client.cfg.ClientID,
-		Asked: w.asked.String(), Subject: w.subject, ServiceID: w.serviceID, State: t.state, ACR: w.acr, AuthTime: w.authTime, Used: s.used,
+		Asked: w.asked.String(), Subject: w.subject, ServiceID: w.serviceID, State: t.state, Nonce: w.nonce, ACR: w.acr, AuthTime: w.authTime, Used: s.used,
 		Info: w.info.Raw, Access: t.access, Refresh: t.refresh, ID: t.id,
 		Issued: t.issued, AccessUntil: t.accessUntil, RefreshAt: t.refreshAt, IdleTill: t.idleUntil,
 	})
@@ -110,7 +111,7 @@ func (c *Client) read(data []byte) (*identity, *tokens, time.Time, error) {
 		return nil, nil, time.Time{}, err
 	}
 	asked, _ := socle.ParsePersonID(n.Asked) // zero when nobody in particular was
-	who := &identity{asked: asked, info: info, subject: n.Subject, serviceID: n.ServiceID, acr: n.ACR, authTime: n.AuthTime}
+	who := &identity{asked: asked, info: info, subject: n.Subject, serviceID: n.ServiceID, nonce: n.Nonce, acr: n.ACR, authTime: n.AuthTime}
 	t := &tokens{
 		access: n.Access, refresh: n.Refresh, id: n.ID, state: n.State,
 		issued: n.Issued, accessUntil: n.AccessUntil, refreshAt: n.RefreshAt, idleUntil: n.IdleTill,

@@ -57,7 +57,7 @@ func (s *Session) exchange(ctx context.Context, old *tokens) (string, error) {
 	err = transport.Retry(ctx, 3, true, func(attempt int) error {
 		var err error
 		form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh}}
-		t, _, err = s.client.redeem(ctx, operation{opRefresh, attempt}, form, expectation{subject: who.subject})
+		t, _, err = s.client.redeem(ctx, operation{opRefresh, attempt}, form, expectation{subject: who.subject, nonce: who.nonce, refreshed: true})
 		return err
 	})
 	if err := s.install(t, refresh, err); err != nil {

@@ -40,3 +40,10 @@ func (o *once) first(id string, until, now time.Time) bool {
 	o.used[key] = until
 	return true
 }
+
+// forget takes back a use.
+func (o *once) forget(id string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.used, sha256.Sum256([]byte(id)))
+}

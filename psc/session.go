@@ -39,6 +39,7 @@ type identity struct {
 	info      UserInfo
 	subject   string // sub of the ID token
 	serviceID string // sid: what a logout token names the session by
+	nonce     string // of the code flow
 	acr       string
 	authTime  time.Time
 }
@@ -46,7 +47,7 @@ type identity struct {
 var _ oauth2.TokenSource = (*Session)(nil)
 
 func (c *Client) newSession(asked socle.PersonID, t *tokens, claims idToken) *Session {
-	who := &identity{asked: asked, subject: claims.Subject, serviceID: first(claims.SessionID, claims.SessionState), acr: claims.ACR, authTime: c.cfg.Now()}
+	who := &identity{asked: asked, subject: claims.Subject, serviceID: first(claims.SessionID, claims.SessionState), nonce: claims.Nonce, acr: claims.ACR, authTime: c.cfg.Now()}
 	// A login is never younger than the proof of identity that it rests on.
 	if at := claims.AuthTime.time(); claims.AuthTime != 0 && at.Before(who.authTime) {
 		who.authTime = at

@@ -39,6 +39,9 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
 	var notices []notice
 	if ok && !refused {
 		notices = s.endWith(s.sessions[c.Session])
+		if cookie, err := r.Cookie(ssoCookie); err == nil { // the session may be revoked already
+			delete(s.signOns, cookie.Value)
+		}
 	}
 	s.mu.Unlock()
 	switch {
