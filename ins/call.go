@@ -2,6 +2,7 @@ package ins
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -72,7 +73,7 @@ func (c *Client) exchange(ctx context.Context, who socle.Professional, op call, 
 			if err != nil {
 				err = failure(op.op, r.messageID, err, op.sent)
 				if own := err.(*Error); code == "" {
-					code = own.Code
+					code = cmp.Or(own.Code, own.Siram)
 				}
 			}
 			record.Code = code

@@ -92,7 +92,7 @@ var numbers = regexp.MustCompile(`[0-9](?:[ .-]?[0-9ABab]){11,}`)
 func scrub(text string, sent []string) string {
 	text = numbers.ReplaceAllString(strings.Join(strings.Fields(text), " "), redacted)
 	for _, w := range sent {
-		if len(w) > 1 {
+		if len(w) > 1 && strings.Contains(strings.ToUpper(text), strings.ToUpper(w)) {
 			text = regexp.MustCompile(`(?i)`+regexp.QuoteMeta(w)).ReplaceAllString(text, redacted)
 		}
 	}
