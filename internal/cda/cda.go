@@ -1,5 +1,5 @@
 // Package cda reads any CDA R2 document and writes those of level 1, whose body
-// is a file such as a PDF.
+// is a file such as a PDF, and those of level 3, whose sections are given.
 //
 // Reading is tolerant: what is missing, empty or unknown is told by zero values
 // and null flavors, never by an error, because real records hold documents of
@@ -50,10 +50,13 @@ type Document struct {
 	Orders         []ID           // inFulfillmentOf/order/id
 	Events         []ServiceEvent // documentationOf
 	Related        []Related      // relatedDocument
+	Consents       []Code         // authorization/consent/code
 	Encounter      *Encounter     // componentOf
 
 	// Content is the body to write; a document that was read has a Body instead.
 	Content Content
+	// Structured is the body of level 3 to write, in the place of Content.
+	Structured *Structured
 	// Body is the body that was read.
 	Body Body
 	// XML is the tree that was read and Root its ClinicalDocument, which is not

@@ -30,7 +30,7 @@ const custodianDMP = "1.2.250.1.213.4.1"
 func (d *Document) Check() error {
 	var p problems
 	for _, t := range d.TemplateIDs {
-		p.want(slices.Contains(levelOne, t), "templateId", "a document of level 1 has the models of the header and of level 1, and no others")
+		p.want(slices.Contains(d.models(), t), "templateId", "a document has the models of the header and of its body, and no others")
 	}
 	p.id("id", d.ID)
 	p.code("code", d.Code)
@@ -78,6 +78,11 @@ func (d *Document) Check() error {
 		known := !d.Encounter.Period.Low.IsZero() || !d.Encounter.Period.High.IsZero()
 		p.want(known, "componentOf/encompassingEncounter/effectiveTime", "a low or a high is mandatory")
 		p.code("componentOf/encompassingEncounter/location/healthCareFacility/code", d.Encounter.Facility)
+	}
+	if d.Structured != nil {
+		p.want(len(d.Structured.Models) > 0, "templateId", "a structured document has the model of its body")
+		p.want(len(d.Structured.Sections) > 0, "component/structuredBody", "a section is mandatory")
+		return p.err()
 	}
 	p.want(d.Content.MediaType != "", "component/nonXMLBody/text/@mediaType", "mandatory")
 	p.want(d.Content.Open != nil && d.Content.Size > 0, "component/nonXMLBody/text", "a content with its size is mandatory")

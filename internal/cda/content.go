@@ -38,6 +38,9 @@ func (e *Encoded) Size() int64 {
 // each opens the content anew. A content whose size is not what it was said to
 // be is an *Error of Read.
 func (e *Encoded) Open() (io.ReadCloser, error) {
+	if e.content.Open == nil { // a structured document has no file
+		return io.NopCloser(bytes.NewReader(e.head)), nil
+	}
 	c, err := e.content.Open()
 	if err != nil {
 		return nil, &Error{Op: "write", Path: "component/nonXMLBody", Text: "the content cannot be opened", Err: err}

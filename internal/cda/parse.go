@@ -99,6 +99,11 @@ func FromXML(x *xmltree.Document) (*Document, error) {
 			SetID: IDOf(parent.First("", "setId")), Version: intOf(parent.First("", "versionNumber")),
 		})
 	}
+	for e := range r.All("", "authorization") {
+		if c := CodeOf(e.Path("consent", "code")); c.Code.Code != "" {
+			d.Consents = append(d.Consents, c)
+		}
+	}
 	if e := r.Path("componentOf", "encompassingEncounter"); e != nil {
 		d.Encounter = encounterOf(e)
 	}

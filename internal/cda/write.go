@@ -6,11 +6,12 @@ import (
 	"github.com/soclesante/socle/internal/xmltree"
 )
 
-// Marshal writes a document of level 1: the header in the order of the schema
-// and the Content in base64. It writes canonical XML in UTF-8 without XML
-// declaration. The content is not read before the result is opened.
+// Marshal writes a document: the header in the order of the schema, and the
+// Content in base64 or, when there is one, the Structured body. It writes
+// canonical XML in UTF-8 without XML declaration. The content is not read
+// before the result is opened.
 //
-// The models of the header and of level 1 are written whether TemplateIDs has
+// The models of the header and of the body are written whether TemplateIDs has
 // them or not. What [Document.Check] finds is the error.
 func (d *Document) Marshal() (*Encoded, error) {
 	if err := d.Check(); err != nil {
@@ -20,7 +21,7 @@ func (d *Document) Marshal() (*Encoded, error) {
 	w.Start("ClinicalDocument", "xmlns", NS)
 	w.Empty("realmCode", "code", "FR")
 	w.Empty("typeId", "root", TypeRoot, "extension", TypeExtension)
-	w.ids("templateId", levelOne)
+	w.ids("templateId", d.models())
 	w.id("id", d.ID)
 	w.code("code", d.Code)
 	w.Leaf("title", d.Title)
@@ -71,7 +72,17 @@ func (d *Document) Marshal() (*Encoded, error) {
 		w.ids("id", r.IDs) // the French header has nothing else here
 		w.End().End()
 	}
+	for _, c := range d.Consents {
+		w.Start("authorization", "typeCode", "AUTH").Start("consent", "classCode", "CONS", "moodCode", "EVN")
+		w.code("code", c)
+		w.Empty("statusCode", "code", "completed")
+		w.End().End()
+	}
 	w.encounter(d.Encounter)
+	if d.Structured != nil {
+		w.Start("component").Start("structuredBody").Raw(d.Structured.Sections).End().End().End()
+		return &Encoded{head: w.Bytes()}, nil
+	}
 
 	// The content stands between the tags of text, so the writer's bytes are
 	// cut there.
