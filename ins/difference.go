@@ -16,8 +16,8 @@ type Difference struct {
 	Local, INSi string
 	Grade       Grade
 	// LocalSpan and INSiSpan are the parts to highlight: what is left of each
-	// value without what both begin and end with. Both are empty when the
-	// values are the same.
+	// value without what both begin with, and without the words that both end
+	// with. Both are empty when the values are the same.
 	LocalSpan, INSiSpan Span
 }
 
@@ -68,7 +68,17 @@ func parting(a, b string) (Span, Span) {
 		}
 		end += n
 	}
+	for end > 0 && !wordAt(a, len(a)-end) && !wordAt(b, len(b)-end) { // half a word in common says nothing
+		_, n := utf8.DecodeRuneInString(a[len(a)-end:])
+		end -= n
+	}
 	return Span{start, len(a) - end}, Span{start, len(b) - end}
+}
+
+// wordAt reports whether a word or what stands between words begins at i.
+func wordAt(s string, i int) bool {
+	const between = " -'/"
+	return i == 0 || strings.IndexByte(between, s[i]) >= 0 || strings.IndexByte(between, s[i-1]) >= 0
 }
 
 // String gives the trait and the grade and hides the values.

@@ -23,9 +23,9 @@ func TestDifferencesForAScreen(t *testing.T) {
 	require.Equal(t, []string{
 		"nom de naissance: discordant | É | ES",
 		"premier prénom de naissance: cosmetic | -CHRISTOPHE | ",
-		"liste des prénoms de naissance: completed | -CHRISTOPH |  CHRISTOPHE PIERR",
+		"liste des prénoms de naissance: completed | -CHRISTOPHE |  CHRISTOPHE PIERRE",
 		"sexe: identical |  | ",
-		"date de naissance: discordant | 0 | 1",
+		"date de naissance: discordant | 01 | 11",
 		"lieu de naissance: completed |  | 63220",
 	}, got)
 	require.Equal(t, "11/01/1980", rows[4].INSi)
