@@ -46,18 +46,21 @@ func sized(media string, body []byte) []byte {
 
 var (
 	keptParams  = []string{"grant_type", "scope", "acr_values", "channel", "response_type", "subject_token_type", "token_type_hint"}
-	keptMembers = []string{"resourceType", "status", "intent", "error", "error_description", "expires_in", "refresh_expires_in", "interval",
+	keptMembers = []string{"resourceType", "status", "intent", "error", "expires_in", "refresh_expires_in", "interval",
 		"token_type", "scope", "active", "code", "severity", "type", "mode", "system", "method", "total"}
 	keptAttrs = []string{"Version", "codeSystem", "codeSystemName", "classCode", "moodCode", "typeCode", "determinerCode", "status",
 		"errorCode", "severity", "type", "mimeType", "objectType", "classificationScheme", "identificationScheme", "associationType",
 		"mustUnderstand", "Algorithm", "Name", "name", "Format", "NameQualifier", "ITSVersion", "mediaType", "representation"}
-	keptText = []string{"Action", "MessageID", "RelatesTo", "CodeCR", "LibelleCR", "Code/Value", "Subcode/Value", "AuthnContextClassRef"}
+	keptText = []string{"Action", "MessageID", "RelatesTo", "CodeCR", "Code/Value", "Subcode/Value", "AuthnContextClassRef"}
 )
 
-// kept gives v if it is on the list and cannot be an identifier of a person:
-// the shortest of these, the RPPS, is a run of 11 digits.
+// kept gives v if it is on the list, has the form of a code or of a URI, and
+// cannot be an identifier of a person: the shortest of these, the RPPS, is a run
+// of 11 digits. Words with spaces between are sentences, that may name somebody;
+// a scope is a list of codes.
 func kept(list []string, name, v string) string {
-	if slices.Contains(list, name) && digitRun(v) < 11 {
+	if slices.Contains(list, name) && digitRun(v) < 11 && len(v) <= 200 &&
+		!strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r > '~' || r == ' ' && name != "scope" && name != "acr_values" }) {
 		return v
 	}
 	return redacted

@@ -9,6 +9,7 @@ import (
 	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/ins"
 	"github.com/soclesante/socle/internal/pki"
+	"github.com/soclesante/socle/internal/transport"
 )
 
 // Operations, by the names of the guide.
@@ -100,7 +101,7 @@ func (c *Client) record(ctx context.Context, op string, who socle.Professional, 
 		Patient: c.cfg.Pseudonym(patient.Matricule.Wire()), Reference: reference, Outcome: socle.OutcomeOf(err)}
 	var e *Error
 	if errors.As(err, &e) {
-		r.Code = e.Code
+		r.Code = transport.Code(e.Code)
 	}
 	c.cfg.Record(ctx, r)
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/soclesante/socle"
-	"github.com/soclesante/socle/internal/soap"
+	"github.com/soclesante/socle/internal/transport"
 )
 
 // Situations that a caller branches on. Every error of a call is an *[Error]
@@ -55,8 +55,10 @@ type Error struct {
 	// Code is the service's own code: fault subcode, acknowledgement detail or
 	// the first registry error. Empty when nothing was sent.
 	Code string
-	// Text is the service's own words, untouched (they may quote the message
-	// that was sent), or ours when nothing was sent.
+	// Text is the service's own words, untouched, to be shown to the user who
+	// asked: they may quote the message that was sent, so that they are in no
+	// log and not in Error, which gives of them only the sentences that we know.
+	// It is ours when nothing was sent.
 	Text string
 	// Fix says what to change, where we know it.
 	Fix string
@@ -74,10 +76,12 @@ type Error struct {
 	kind    error
 	outcome socle.Outcome
 	retry   bool
-	ours    bool // Text is ours
+	ours    bool   // Text is ours
+	phrase  string // the sentence of the service that was known in Text
 }
 
-// RegistryError is a RegistryError of ebXML RegRep as the DMP gave it.
+// RegistryError is a RegistryError of ebXML RegRep as the DMP gave it. Printed,
+// it shows its code and severity only: the rest may quote what was sent.
 type RegistryError struct {
 	Code     string // errorCode, such as XDSDuplicateUniqueIdInRegistry
 	Context  string // codeContext: the service's words
@@ -85,19 +89,29 @@ type RegistryError struct {
 	Severity string // "Error" or "Warning", or the URN of another severity
 }
 
-// Error gives the transaction, the code, the words in which long numbers are
-// left out, and what to change.
+// String gives the severity and the code.
+func (r RegistryError) String() string {
+	return transport.Code(r.Severity) + " " + transport.Code(r.Code)
+}
+
+// GoString gives the same as String.
+func (r RegistryError) GoString() string { return r.String() }
+
+// Error gives the transaction, the code, what we know of the service's words,
+// and what to change: nothing that the service may have quoted.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("dmp: " + e.Op)
 	if e.Code != "" {
-		b.WriteString(": " + e.Code)
+		b.WriteString(": " + transport.Code(e.Code))
 	}
 	switch {
 	case e.ours:
 		b.WriteString(": " + e.Text)
+	case e.phrase != "":
+		b.WriteString(": « " + e.phrase + " »")
 	case e.Text != "":
-		b.WriteString(": " + soap.Scrub(e.Text))
+		b.WriteString(" (its words are in Text)")
 	}
 	if n := len(e.Registry); n > 1 {
 		fmt.Fprintf(&b, " (and %d more)", n-1)
@@ -111,7 +125,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// GoString gives the same as Error: Text may quote what identifies the patient.
+// GoString gives the same as Error.
 func (e *Error) GoString() string { return e.Error() }
 
 // Unwrap gives the cause.

@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"io/fs"
 	"log/slog"
+	"os"
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
 
@@ -65,6 +69,36 @@ func TestNothingTellsWhoThePatientIs(t *testing.T) {
 	require.Error(t, err)
 	fmt.Fprintln(&said, err)
 	require.Contains(t, err.(*dmp.Error).Text, secret, "the service's words stay whole for the user")
+	// A name is no number that could be recognised: none of the words are shown.
+	names := p.Traits.BirthName + " " + p.Traits.GivenNames
+	for _, f := range []dmptest.Failure{
+		{Operation: "TD0.2", Fault: &dmptest.Fault{Subcode: "X", Reason: "Mme " + names}},
+		{Operation: "TD0.2", Ack: &dmp.Detail{Code: names, Text: "Mme " + names}},
+		{Operation: "TD2.1", Fault: &dmptest.Fault{Code: "Receiver", Reason: names}},
+		{Operation: "TD2.1", Registry: []dmp.RegistryError{{Code: names, Context: names, Location: names, Severity: "Error"}, {Code: "XDSRegistryError", Context: names, Severity: "Error"}}},
+		{Operation: "TD2.1", Registry: []dmp.RegistryError{{Code: "XDSExtraMetadataNotSaved", Context: names, Location: names, Severity: "Warning"}}},
+	} {
+		srv.Refuse(f)
+		call(c, patient)
+	}
+	file := report()
+	file.File.Open = func() (io.ReadCloser, error) { return os.Open("/nowhere/" + names + ".pdf") }
+	_, err = c.NewDocument(pharmacist, patient, file)
+	say(err)
+	opened := 0
+	file.File.Open = func() (io.ReadCloser, error) {
+		if opened++; opened == 1 {
+			return report().File.Open()
+		}
+		return io.NopCloser(iotest.ErrReader(&fs.PathError{Op: "read", Path: names, Err: fs.ErrInvalid})), nil
+	}
+	doc, err := c.NewDocument(pharmacist, patient, file)
+	require.NoError(t, err)
+	_, err = c.Submit(context.Background(), pharmacist, patient, dmp.Submission{Record: prepared(t, c, patient, report()).Record, Document: doc})
+	require.ErrorIs(t, err, dmp.ErrInvalidDocument)
+	require.ErrorIs(t, err, fs.ErrInvalid)
+	require.Equal(t, socle.OutcomeNotSent, socle.OutcomeOf(err))
+	say(err)
 	srv.Fail(emulator.Fault{ResetBefore: true, Times: 4})
 	call(c, patient)
 	call(client(t, srv, watched, tampering(replace("PRPA_IN201307UV02 ", "X"))), patient)

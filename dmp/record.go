@@ -5,6 +5,7 @@ import (
 
 	"github.com/soclesante/socle/ins"
 	"github.com/soclesante/socle/internal/hl7v3"
+	"github.com/soclesante/socle/internal/transport"
 )
 
 // State is the state of a patient's DMP.
@@ -59,8 +60,15 @@ type Record struct {
 	patient *ins.INS // a pointer, so that printing a Record shows nothing
 }
 
-// Detail is a code and a text of the service.
+// Detail is a code and a text of the service. Printed, it shows its code only:
+// the text may quote what was sent.
 type Detail struct{ Code, Text string }
+
+// String gives the code.
+func (d Detail) String() string { return transport.Code(d.Code) }
+
+// GoString gives the same as String.
+func (d Detail) GoString() string { return d.String() }
 
 // CanFeed gives the *[Error] that forbids to add a document: ErrNoRecord,
 // ErrClosed, or ErrNotChecked for a Record that Exists did not give.

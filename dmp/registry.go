@@ -40,7 +40,7 @@ func (r *Receipt) check(e *soap.Envelope) (string, error) {
 	for i := len(failed) - 1; i >= 0; i-- {
 		if known := (&Error{Code: failed[i].Code, Text: failed[i].Context}).judge(); known.kind != nil || i == 0 && out.kind == nil {
 			out.Code, out.Text, out.ours = failed[i].Code, failed[i].Context, false
-			out.kind, out.Fix, out.retry = known.kind, known.Fix, known.retry
+			out.kind, out.Fix, out.retry, out.phrase = known.kind, known.Fix, known.retry, known.phrase
 		}
 	}
 	switch answer.Status {

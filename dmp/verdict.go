@@ -56,7 +56,7 @@ var verdicts = []verdict{
 func (e *Error) judge() *Error {
 	for _, v := range append(verdicts[:len(verdicts):len(verdicts)], assumedVerdicts...) {
 		if (v.code == "" || v.code == e.Code) && strings.Contains(e.Text, v.text) {
-			e.kind, e.Fix = v.kind, v.fix
+			e.kind, e.Fix, e.phrase = v.kind, v.fix, v.text
 			break
 		}
 	}
@@ -100,6 +100,7 @@ func called(op, messageID string, err error) error {
 		}
 	case errors.Is(err, mtom.ErrSize), errors.As(err, &content): // the request stayed incomplete
 		e.kind, e.outcome, e.retry = ErrInvalidDocument, socle.OutcomeNotSent, false
+		e.Text, e.ours = "the document could not be sent whole", true
 		e.Fix = "the file changed, or cannot be read again, since NewDocument"
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded): // the caller's doing
 	case errors.As(err, &t):

@@ -26,6 +26,7 @@ import (
 	"github.com/soclesante/socle/internal/emulator"
 	"github.com/soclesante/socle/internal/pki"
 	"github.com/soclesante/socle/internal/soap"
+	"github.com/soclesante/socle/internal/transport"
 	"github.com/soclesante/socle/internal/xmltree"
 )
 
@@ -183,7 +184,7 @@ func unsupported(e *soap.Envelope) *soap.Fault {
 		return f
 	}
 	return &soap.Fault{Code: soap.Sender, Subcodes: []string{"ActionNotSupported"}, Space: soap.NSWSA, Lang: "en",
-		Reason: "The wsa:Action cannot be processed at the receiver: " + soap.Scrub(e.Action)}
+		Reason: "The wsa:Action cannot be processed at the receiver: " + transport.Code(e.Action)}
 }
 
 var errPatient = errors.New("dmptest: a matricule of 15 characters, its OID and a State are mandatory")

@@ -84,7 +84,7 @@ func (e *encoder) fill() {
 		if n, err := io.ReadFull(e.src, e.in[:1]); n > 0 {
 			e.err = &Error{Op: "write", Path: "component/nonXMLBody", Text: "the content is longer than its Size"}
 		} else if err != io.EOF {
-			e.err = err
+			e.err = unreadable(err)
 		} else {
 			e.err = io.EOF
 		}
@@ -92,13 +92,17 @@ func (e *encoder) fill() {
 	}
 	n, err := io.ReadFull(e.src, e.in[:want])
 	if err != nil {
+		e.err = unreadable(err)
 		if err == io.EOF || err == io.ErrUnexpectedEOF {
-			err = &Error{Op: "write", Path: "component/nonXMLBody", Text: fmt.Sprintf("the content is shorter than its Size by %d bytes", e.left-int64(n)), Err: io.ErrUnexpectedEOF}
+			e.err = &Error{Op: "write", Path: "component/nonXMLBody", Text: fmt.Sprintf("the content is shorter than its Size by %d bytes", e.left-int64(n)), Err: io.ErrUnexpectedEOF}
 		}
-		e.err = err
 		return
 	}
 	e.left -= want
 	base64.StdEncoding.Encode(e.out[:], e.in[:n])
 	e.buf = e.out[:base64.StdEncoding.EncodedLen(n)]
+}
+
+func unreadable(err error) error {
+	return &Error{Op: "write", Path: "component/nonXMLBody", Text: "the content cannot be read", Err: err}
 }

@@ -13,6 +13,8 @@ type Error struct {
 	Err  error // cause, when there is one
 }
 
+// Error leaves out the cause of a document that was not written: that of a file
+// that cannot be read names it.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("cda: " + e.Op + ": ")
@@ -20,7 +22,7 @@ func (e *Error) Error() string {
 		b.WriteString(e.Path + ": ")
 	}
 	b.WriteString(e.Text)
-	if e.Err != nil {
+	if e.Err != nil && e.Op == "read" {
 		b.WriteString(": " + e.Err.Error())
 	}
 	return b.String()

@@ -39,7 +39,7 @@ func Call(ctx context.Context, c *transport.Client, r Request) (*Envelope, error
 		return nil, err
 	}
 	var e *Envelope
-	op := transport.Operation{Name: r.Op, MessageID: r.Message.MessageID, MaxBytes: r.MaxBytes, Attempt: r.Attempt}
+	op := transport.Operation{Name: r.Op, MessageID: r.Message.MessageID, MaxBytes: r.MaxBytes, Attempt: r.Attempt, InMemory: r.Parts == nil}
 	err = c.Do(ctx, op, req, func(resp *http.Response) (string, error) {
 		var err error
 		e, err = ReadResponse(resp, r.Limits)

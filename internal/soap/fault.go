@@ -1,11 +1,11 @@
 package soap
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/soclesante/socle"
+	"github.com/soclesante/socle/internal/transport"
 	"github.com/soclesante/socle/internal/xmltree"
 )
 
@@ -34,15 +34,12 @@ type Fault struct {
 	MessageID     string // of the request, or else of the answer that holds the fault
 }
 
-// Error gives the codes and the reason, in which long numbers, which may be a
-// patient's, are left out.
+// Error gives the codes. It leaves the reason out: the service may quote there
+// what it was sent, a name as well as a number.
 func (f *Fault) Error() string {
-	s := "soap: fault " + f.Code
+	s := "soap: fault " + transport.Code(f.Code)
 	for _, c := range f.Subcodes {
-		s += "/" + c
-	}
-	if f.Reason != "" {
-		s += ": " + Scrub(f.Reason)
+		s += "/" + transport.Code(c)
 	}
 	if f.Status != 0 && f.Status != 500 {
 		s += " (HTTP " + strconv.Itoa(f.Status) + ")"
@@ -217,16 +214,4 @@ func (f *Fault) marshal() []byte {
 		w.Start("soap:Detail").Raw(f.Detail).End()
 	}
 	return w.End().Bytes()
-}
-
-var longNumber = regexp.MustCompile(`[0-9]{5}[0-9ABab]{2}[0-9]{6,}`)
-
-// Scrub leaves out of a service's words the numbers long enough to be a
-// matricule, and what exceeds a line.
-func Scrub(s string) string {
-	s = longNumber.ReplaceAllString(strings.Join(strings.Fields(s), " "), "…")
-	if r := []rune(s); len(r) > 300 {
-		s = string(r[:300]) + "…"
-	}
-	return s
 }

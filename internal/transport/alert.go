@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/http/httptrace"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -83,13 +84,16 @@ func (c *connection) answered() {
 	}
 }
 
+// deadHTTP2 begins the errors of a connection that is over: not established, closed …
+const deadHTTP2 = "http2: client conn"
+
 // end gives the alert that ended the connection, which a tls.Conn gives again at
 // each Read, or else err, the failure that net/http told. A failed HTTP/1
 // connection is closed, so that Read does not wait; one of HTTP/2 may still serve
-// other requests, and its failures come from its reader alone.
+// other requests, unless net/http says that it is over.
 func (c *connection) end(err error) error {
 	t, ok := c.conn().(*tls.Conn)
-	if !ok || t.ConnectionState().NegotiatedProtocol == "h2" {
+	if !ok || t.ConnectionState().NegotiatedProtocol == "h2" && !strings.Contains(err.Error(), deadHTTP2) {
 		return err
 	}
 	_ = t.SetReadDeadline(time.Unix(1, 0))

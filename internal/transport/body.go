@@ -70,10 +70,18 @@ func (c *capture) bytes() []byte {
 }
 
 // request makes c see the body of r while net/http streams it, from the start
-// again each time that net/http asks for it again.
-func (c *capture) request(r *http.Request) {
+// again each time that net/http asks for it again. One in memory is seen at once
+// and left as it is: net/http sends such a body along with the header.
+func (c *capture) request(r *http.Request, inMemory bool) {
 	if c == nil || r.Body == nil || r.Body == http.NoBody {
 		return
+	}
+	if inMemory && r.GetBody != nil {
+		if body, err := r.GetBody(); err == nil {
+			b, _ := io.ReadAll(io.LimitReader(body, maxCapture))
+			c.write(b)
+			return
+		}
 	}
 	r.Body = tee{r.Body, c}
 	if get := r.GetBody; get != nil {

@@ -44,6 +44,7 @@ func (c *Client) Do(ctx context.Context, op Operation, req *http.Request, decode
 	if err == nil {
 		x.Status, answerType = resp.StatusCode, resp.Header.Get("Content-Type")
 		x.Code, err = receive(ctx, op, resp, got, decode)
+		x.Code = Code(x.Code)
 	}
 	x.Duration, x.Err, x.Outcome = time.Since(start), err, socle.OutcomeOf(err)
 	c.log(ctx, req, x)
@@ -65,7 +66,7 @@ func (c *Client) send(ctx context.Context, op Operation, req *http.Request, sent
 	if out.Header.Get("User-Agent") == "" {
 		out.Header.Set("User-Agent", c.userAgent)
 	}
-	sent.request(out)
+	sent.request(out, op.InMemory)
 	resp, err := c.roundTrip(ctx, out, op.InMemory)
 	if err != nil {
 		connected := used.conn() != nil

@@ -86,11 +86,17 @@ func (e *Error) Retryable() bool {
 	return e.Status < 300
 }
 
-// errRequest: the request cannot be sent as it is.
-var errRequest = errors.New("request cannot be sent")
+var (
+	// errRequest: the request cannot be sent as it is.
+	errRequest = errors.New("request cannot be sent")
+	// errNotHTTP: what came is no answer of HTTP.
+	errNotHTTP = errors.New("the answer is not HTTP")
+	// errCertificate: the caller gives no certificate.
+	errCertificate = errors.New("GetCertificate")
+)
 
 // failure makes the error of a round trip that failed. Its text leaves out the
-// address that net/http puts before the cause.
+// address that net/http puts before the cause, and words of the service's own.
 func failure(ctx context.Context, op string, sent bool, err error) *Error {
 	var u *url.Error
 	if errors.As(err, &u) {
@@ -110,6 +116,10 @@ func failure(ctx context.Context, op string, sent bool, err error) *Error {
 	case strings.HasPrefix(err.Error(), "http: ") && strings.Contains(err.Error(), "ContentLength"),
 		strings.HasPrefix(err.Error(), "unsupported protocol scheme"), strings.HasPrefix(err.Error(), "net/http: invalid"):
 		err = fmt.Errorf("%w: %w", errRequest, err)
+	case strings.Contains(err.Error(), "malformed HTTP") || strings.Contains(err.Error(), "malformed MIME header"):
+		err = &worded{errNotHTTP.Error(), fmt.Errorf("%w: %w", errNotHTTP, err)}
+	default:
+		err = quiet(err)
 	}
 	return &Error{Op: op, Sent: sent, Err: err}
 }

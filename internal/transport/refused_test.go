@@ -33,7 +33,7 @@ func refused(t *testing.T, http2 bool) {
 	foreign := issue(t, other, pharmacy, pki.AuthClient)
 	big := bytes.Repeat([]byte("x"), 8<<20)
 	for _, body := range [][]byte{nil, []byte("hello"), big} {
-		for range 40 {
+		for range 10 {
 			c := dial(t, s, func(c *transport.Config) { c.Certificate = foreign })
 			err := c.Do(t.Context(), transport.Operation{Name: "op"}, request(t, "POST", s.URL, bytes.NewReader(body)),
 				func(*http.Response) (string, error) { t.Error("there is an answer"); return "", nil })

@@ -3,7 +3,6 @@ package transport
 import (
 	"bytes"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -36,10 +35,10 @@ func (r *rotating) RoundTrip(req *http.Request) (*http.Response, error) {
 func (r *rotating) transport() (*http.Transport, error) {
 	pair, err := r.get()
 	if err != nil {
-		return nil, fmt.Errorf("GetCertificate: %w", err)
+		return nil, fmt.Errorf("%w: %w", errCertificate, err)
 	}
 	if pair == nil || len(pair.Certificate) == 0 {
-		return nil, errors.New("GetCertificate: no certificate")
+		return nil, fmt.Errorf("%w: no certificate", errCertificate)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -47,7 +46,7 @@ func (r *rotating) transport() (*http.Transport, error) {
 		return r.now, nil
 	}
 	if err := r.check(*pair); err != nil {
-		return nil, fmt.Errorf("GetCertificate: %w", err)
+		return nil, fmt.Errorf("%w: %w", errCertificate, err)
 	}
 	if r.now != nil {
 		r.now.CloseIdleConnections()
