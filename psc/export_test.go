@@ -10,3 +10,9 @@ func LateRenewal(s *Session) func(context.Context) (string, error) {
 	seen := s.tokens
 	return func(ctx context.Context) (string, error) { return s.renew(ctx, seen) }
 }
+
+// LoginCookie is the name of the cookie of a login.
+func LoginCookie(state string) string { return nameOfLogin(state) }
+
+// Local is the rule of addresses of this server.
+func Local(path string) string { return local(path) }

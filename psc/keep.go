@@ -22,8 +22,7 @@ type snapshot struct {
 	Asked, Subject, ServiceID, State, Nonce  string
 	ACR                                      string
 	AuthTime, Used                           time.Time
-	Info                                     json.RawMessage
-	Access, Refresh, ID                      []byte
+	Info, Access, Refresh, ID                []byte
 	Issued, AccessUntil, RefreshAt, IdleTill time.Time
 }
 

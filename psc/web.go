@@ -328,12 +328,11 @@ func (w *Web) Require(next http.Handler) http.Handler {
 				err = nil // the service is away, the session is not over
 			}
 		}
+		private(rw)
 		switch {
 		case err == nil:
-			private(rw)
 			next.ServeHTTP(rw, r.WithContext(context.WithValue(r.Context(), sessionKey{}, s)))
 		case r.Method == http.MethodGet || r.Method == http.MethodHead:
-			private(rw)
 			http.Redirect(rw, r, w.cfg.LoginPath+"?"+url.Values{"return": {r.URL.RequestURI()}}.Encode(), http.StatusSeeOther)
 		default:
 			http.Error(rw, "log in", http.StatusUnauthorized)
