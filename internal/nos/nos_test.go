@@ -19,6 +19,15 @@ var generated = map[string]*nos.Table{
 	"JDV_J04_XdsPracticeSettingCode_CISIS.xml":        nos.PracticeSetting,
 	"JDV_J07_XdsTypeCode_CISIS.xml":                   nos.TypeCode,
 	"JDV_J08_XdsConfidentialityCode_CISIS.xml":        nos.Confidentiality,
+	"JDV_J245_Civilite_CISIS.xml":                     nos.Civility,
+	"JDV_J246_Titre_CISIS.xml":                        nos.Title,
+	"JDV_J142_TypeRencontre_CISIS.xml":                nos.Encounter,
+	"JDV_J47_FunctionCode_CISIS.xml":                  nos.Function,
+	"JDV_ImmunizationRouteCodes_CISIS.xml":            nos.ImmunizationRoute,
+	"JDV_ImmunizationApproachSiteCode_CISIS.xml":      nos.ImmunizationSite,
+	"JDV_ResultatDepistage_CISIS.xml":                 nos.ScreeningResult,
+
+	"JDV_HL7_ActSubstanceAdministrationImmunizationCode_CISIS.xml": nos.ImmunizationAct,
 }
 
 // The tables hold what the published value sets hold: a stale table fails here.

@@ -27,6 +27,14 @@ var sets = []struct{ file, name, doc string }{
 	{"JDV_J04_XdsPracticeSettingCode_CISIS.xml", "PracticeSetting", "holds the frames of exercise: practiceSettingCode of XDS, standardIndustryClassCode of a CDA."},
 	{"JDV_J07_XdsTypeCode_CISIS.xml", "TypeCode", "holds the types of documents: typeCode of XDS, code of a CDA."},
 	{"JDV_J08_XdsConfidentialityCode_CISIS.xml", "Confidentiality", "holds the levels of confidentiality and visibility: confidentialityCode of XDS."},
+	{"JDV_J245_Civilite_CISIS.xml", "Civility", "holds the civilities of a person's name: prefix of a CDA."},
+	{"JDV_J246_Titre_CISIS.xml", "Title", "holds the titles of a person's name: suffix of a CDA."},
+	{"JDV_J142_TypeRencontre_CISIS.xml", "Encounter", "holds the kinds of encounters: encompassingEncounter/code of a CDA."},
+	{"JDV_J47_FunctionCode_CISIS.xml", "Function", "holds the functions of those who take part in the care: functionCode of a CDA."},
+	{"JDV_HL7_ActSubstanceAdministrationImmunizationCode_CISIS.xml", "ImmunizationAct", "holds the kinds of vaccination acts: substanceAdministration/code of a vaccination."},
+	{"JDV_ImmunizationRouteCodes_CISIS.xml", "ImmunizationRoute", "holds the routes of vaccinations: routeCode (EDQM)."},
+	{"JDV_ImmunizationApproachSiteCode_CISIS.xml", "ImmunizationSite", "holds the sites of vaccinations: approachSiteCode (SNOMED CT)."},
+	{"JDV_ResultatDepistage_CISIS.xml", "ScreeningResult", "holds the results of rapid tests: observation/value (SNOMED CT)."},
 }
 
 func main() {
