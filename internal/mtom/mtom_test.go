@@ -189,6 +189,35 @@ func TestWriterRefuses(t *testing.T) {
 	}
 }
 
+// stuck is a part whose Read waits for its Close, and gives all it has then.
+type stuck struct{ reading, closed chan struct{} }
+
+func (s stuck) Read(b []byte) (int, error) {
+	close(s.reading)
+	<-s.closed
+	return copy(b, "hello"), nil
+}
+
+func (s stuck) Close() error { close(s.closed); return nil }
+
+// With HTTP/2 net/http closes the body of a cancelled request while it reads it.
+func TestAStreamIsClosedWhileItIsRead(t *testing.T) {
+	t.Parallel()
+	s := stuck{make(chan struct{}), make(chan struct{})}
+	p, err := mtom.New([]byte("<r></r>"), "", mtom.Part{ContentID: "a", ContentType: "text/xml", Size: 5, Open: func() (io.ReadCloser, error) { return s, nil }})
+	require.NoError(t, err)
+	stream := p.Open()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(io.Discard, stream)
+		ended <- err
+	}()
+	<-s.reading
+	require.NoError(t, stream.Close())
+	require.ErrorIs(t, <-ended, io.ErrClosedPipe)
+	require.NoError(t, stream.Close())
+}
+
 func TestClosingAStreamClosesThePart(t *testing.T) {
 	t.Parallel()
 	var closed int

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 )
 
 // rootID is the content id of the root of the packages that we write.
@@ -108,14 +109,18 @@ func (p *Package) Request(ctx context.Context, url string) (*http.Request, error
 	return r, nil
 }
 
-// stream goes through frame 0, part 0, frame 1, part 1 … the last frame.
+// stream goes through frame 0, part 0, frame 1, part 1 … the last frame. Close
+// may be called during a Read, that a part may hold back.
 type stream struct {
 	p     *Package
 	next  int    // the part after frame
 	frame []byte // what is left of it
-	part  io.ReadCloser
-	left  int64
+	left  int64  // of part
 	err   error
+
+	mu     sync.Mutex // guards what follows
+	part   io.ReadCloser
+	closed bool
 }
 
 func (s *stream) Read(b []byte) (int, error) {
@@ -125,26 +130,18 @@ func (s *stream) Read(b []byte) (int, error) {
 			s.frame = s.frame[n:]
 			return n, nil
 		}
-		if s.part == nil {
-			if s.next == len(s.p.parts) {
-				s.err = io.EOF
-				break
-			}
-			part := s.p.parts[s.next]
-			if s.part, s.err = part.Open(); s.err != nil {
-				s.part = nil
-				break
-			}
-			s.left = part.Size
+		part := s.current()
+		if part == nil {
+			break
 		}
 		if s.left == 0 {
-			s.endPart()
+			s.endPart(part)
 			continue
 		}
 		if len(b) == 0 {
 			return 0, nil
 		}
-		n, err := s.part.Read(b[:min(int64(len(b)), s.left)])
+		n, err := part.Read(b[:min(int64(len(b)), s.left)])
 		s.left -= int64(n)
 		switch {
 		case err == io.EOF && s.left > 0:
@@ -159,33 +156,61 @@ func (s *stream) Read(b []byte) (int, error) {
 	return 0, s.err
 }
 
+// current gives the part whose turn it is, which it opens, and nil with s.err set
+// after the last or once the stream is closed.
+func (s *stream) current() io.ReadCloser {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		s.err = io.ErrClosedPipe
+	case s.part != nil:
+	case s.next == len(s.p.parts):
+		s.err = io.EOF
+	default:
+		part, err := s.p.parts[s.next].Open()
+		if err != nil {
+			s.err = err
+			return nil
+		}
+		s.part, s.left = part, s.p.parts[s.next].Size
+	}
+	return s.part
+}
+
 // endPart checks that the part ends here and goes on to the next frame.
-func (s *stream) endPart() {
+func (s *stream) endPart(part io.Reader) {
 	var one [1]byte
-	n, err := io.ReadFull(s.part, one[:])
+	n, err := io.ReadFull(part, one[:])
 	switch {
 	case n > 0:
 		s.err = failed(ErrSize, "longer")
 	case err != nil && err != io.EOF:
 		s.err = err
 	}
-	if err := s.part.Close(); err != nil && s.err == nil {
+	if err := s.closePart(); err != nil && s.err == nil {
 		s.err = err
 	}
-	s.part = nil
 	s.next++
 	s.frame = s.p.frames[s.next]
 }
 
-// Close closes the part being read.
-func (s *stream) Close() error {
-	if s.err == nil {
-		s.err = io.ErrClosedPipe
-	}
-	if s.part == nil {
-		return nil
-	}
+// closePart closes the part being read, once.
+func (s *stream) closePart() error {
+	s.mu.Lock()
 	part := s.part
 	s.part = nil
+	s.mu.Unlock()
+	if part == nil {
+		return nil
+	}
 	return part.Close()
+}
+
+// Close closes the part being read.
+func (s *stream) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	return s.closePart()
 }
