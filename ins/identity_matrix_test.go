@@ -43,6 +43,9 @@ func TestEveryTransition(t *testing.T) {
 		{"Accept discordant, arbitrated", func(i ins.Identity) (ins.Identity, error) {
 			return i.Accept(discordant, ins.Acceptance{At: now, Discordant: true, Reason: "x"})
 		}, "va1.21 RECUP RECUP RECUP RECUP va1.44 va1.44"},
+		{"appli carte Vitale", func(i ins.Identity) (ins.Identity, error) {
+			return i.AcceptApCV(ins.ApCVContext{ID: "c", INS: r.Active, Traits: r.Traits, At: now}, accept)
+		}, "QUAL QUAL QUAL QUAL QUAL va1.44 va1.44"},
 		{"Edit", func(i ins.Identity) (ins.Identity, error) { return i.Edit(edited, now, "") }, "= PROV PROV PROV PROV PROV PROV"},
 		{"Edit to the same", func(i ins.Identity) (ins.Identity, error) { return i.Edit(i.Traits(), now, "") }, "EF_INS10_01 = = = = = ="},
 		{"Edit without a date", func(i ins.Identity) (ins.Identity, error) { return i.Edit(edited, time.Time{}, "") }, "= va1.38 va1.38 va1.38 va1.38 va1.38 va1.38"},

@@ -244,7 +244,7 @@ func TestNoSequenceOfEventsLeaksAnINS(t *testing.T) {
 		var accepted, proved, blocked bool // what the model knows
 		for range rapid.IntRange(1, 30).Draw(rt, "events") {
 			next, err := id, error(nil)
-			event := rapid.SampledFrom([]string{"accept", "accept discordant", "arbitrate", "prove", "edit", "edit back", "KO", "KO validée", "wrong document", "contradicted", "store", "verified",
+			event := rapid.SampledFrom([]string{"accept", "accept discordant", "arbitrate", "prove", "edit", "edit back", "KO", "KO validée", "wrong document", "contradicted", "store", "verified", "app",
 				"douteuse", "homonyme", "fictive", "lift"}).Draw(rt, "event")
 			switch event {
 			case "accept":
@@ -295,6 +295,11 @@ func TestNoSequenceOfEventsLeaksAnINS(t *testing.T) {
 			case "verified": // of whatever INS and traits, and whatever INSi said
 				v := ins.Verification{Claim: ins.Claim{INS: good.Active, Traits: id.Traits()}, At: now, Confirmed: rapid.Bool().Draw(rt, "confirmed")}
 				next, err = id.Verified(v, "")
+			case "app": // the appli carte Vitale gives and proves at once
+				c := ins.ApCVContext{ID: "c", INS: good.Active, Traits: good.Traits, At: now}
+				if next, err = id.AcceptApCV(c, ins.Acceptance{At: now, Discordant: true, Reason: "x"}); err == nil {
+					accepted, proved = true, true
+				}
 			case "store": // into the base and back, which forgets the changes
 				if id, err = ins.Restore(id.Record()); err != nil {
 					rt.Fatalf("a record that cannot be restored: %v", err)

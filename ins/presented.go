@@ -18,6 +18,8 @@ type Presented struct {
 	Evidence                EvidenceKind
 	EvidenceDay, QueriedDay string
 	Extra
+	// Warnings tell oddities of what was read, without any value.
+	Warnings []string
 }
 
 // Extra is what a representation says besides an [Identity], which does not
@@ -150,6 +152,10 @@ func (id Identity) Presented(x Extra) Presented {
 
 // settle checks what was read: traits, coherence of status and attributes.
 func (p *Presented) settle(op string) error {
+	if t := &p.Traits; t.FirstGivenName != "" && t.GivenNames != "" && !begins(t.GivenNames, t.FirstGivenName) {
+		p.Warnings = append(p.Warnings, "the list of given names does not begin with the first given name, which alone was taken")
+		t.GivenNames = "" // older senders put the other given names alone there
+	}
 	t, err := p.Traits.Normalize()
 	if err != nil {
 		return &Error{Op: op, Text: "the identity does not hold", Err: err, kind: ErrInvalid}

@@ -218,6 +218,17 @@ func TestHL7v2OfOthers(t *testing.T) {
 	}
 }
 
+// Senders of older profiles put the other given names where the list is.
+func TestTheFirstGivenNameWins(t *testing.T) {
+	t.Parallel()
+	p, err := ins.ParseHL7v2(`PID|||7^^^H&1.2&ISO^PI||MERCIER^PHILIPPE^ALAIN^^^^L||20030617|M|||^^^^^^BDL||||||||||||||||||||||PROV`)
+	require.NoError(t, err)
+	require.Equal(t, "PHILIPPE", p.Traits.First())
+	require.Equal(t, "PHILIPPE", p.Traits.List())
+	require.Contains(t, p.Warnings[0], "given names")
+	require.NotContains(t, p.Warnings[0], "PHILIPPE")
+}
+
 func quiet(t *testing.T, err error) {
 	t.Helper()
 	for _, secret := range []string{"279035", "180032", "PAT-TROIS", "DOMINIQUE", "1979", "28/03", "51215", "PARIS", "AUTRE"} {
