@@ -32,7 +32,7 @@ func decodeAnswer(e *soap.Envelope) (r Result, code string, err error) {
 	}
 	d := reader{}
 	cr := d.one(root, "CR")
-	code = d.one(cr, "CodeCR").Trimmed()
+	code = token(d.one(cr, "CodeCR").Trimmed())
 	label := d.optional(cr, "LibelleCR").Trimmed()
 	person := d.optional(root, "INDIVIDU")
 	if d.err != nil {

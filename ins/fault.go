@@ -40,9 +40,9 @@ func failure(op, messageID string, err error, sent []string) error {
 		c.Op, c.MessageID, c.Text = op, messageID, scrub(c.Text, sent)
 		return &c
 	case errors.As(err, &fault):
-		e.Siram, e.Status, e.Text = fault.Subcode(), fault.Status, fault.Reason
+		e.Siram, e.Status, e.Text = token(fault.Subcode()), fault.Status, fault.Reason
 		for d := range fault.DetailElement.All(nsSiram, "Erreur") {
-			e.Code, e.Severity = d.Attr("code"), d.Attr("severite")
+			e.Code, e.Severity = token(d.Attr("code")), token(d.Attr("severite"))
 			if t := d.Trimmed(); t != "" && e.Text != t {
 				e.Text = strings.TrimSpace(e.Text + " / " + t)
 			}
@@ -86,6 +86,14 @@ func failure(op, messageID string, err error, sent []string) error {
 }
 
 var numbers = regexp.MustCompile(`[0-9](?:[ .-]?[0-9ABab]){11,}`)
+
+// token gives a code of the service, unless it looks like anything else.
+func token(s string) string {
+	if len(s) > 64 || numbers.MatchString(s) || strings.ContainsAny(s, " \n") {
+		return redacted
+	}
+	return s
+}
 
 // scrub takes out of a text of the service whatever might identify a person:
 // long numbers and the words that were sent.

@@ -4,6 +4,7 @@ package ins_test
 
 import (
 	"bytes"
+	"context"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/ins"
 	"github.com/soclesante/socle/ins/instest"
 	"github.com/soclesante/socle/internal/oracle"
@@ -79,6 +81,40 @@ func TestPeerAnswersFollowTheSchema(t *testing.T) {
 				require.Contains(t, says, "DateDeb", "the quirk violates the sequence, as the answer of the CNDA does")
 			} else {
 				require.Empty(t, says)
+			}
+		}
+	}
+}
+
+func TestPeerRequestsWithAssertionsFollowTheSchema(t *testing.T) {
+	t.Parallel()
+	psc, err := ins.NewPSC(ins.PSCConfig{Attributes: pharmacy, Token: func(context.Context, socle.Professional) (string, error) { return "t", nil }})
+	require.NoError(t, err)
+	for name, edit := range map[string]func(*ins.Config){
+		"software certificate": func(*ins.Config) {}, "card": withCard(t), "Pro Santé Connect": func(cfg *ins.Config) { cfg.Authentication = psc },
+	} {
+		srv, reader, c := withReader(t, instest.Options{Assertions: true}, edit)
+		for beneficiary := range 2 {
+			d, err := reader.Read(beneficiary + 1)
+			require.NoError(t, err)
+			_, err = c.SearchByVitale(t.Context(), who, d)
+			require.NoError(t, err, name)
+		}
+		_, err := c.SearchByTraits(t.Context(), who, zoe(t))
+		require.NoError(t, err, name)
+		for i, schema := range []string{"WS_INS1.xsd", "WS_INS1.xsd", "WS_INS2.xsd"} {
+			request := string(srv.Journal()[i].Request)
+			require.Empty(t, validate(t, schema, []byte(request)), name)
+			if schema != "WS_INS1.xsd" {
+				continue
+			}
+			for _, spoil := range []*strings.Replacer{ // the oracle can say no
+				strings.NewReplacer("ctxbam:DateNai", "ctxbam:DateNaissance"),
+				strings.NewReplacer("insi:RangNaissance", "insi:DateNaissance", "insi:DateNaissance", "insi:RangNaissance"),
+				strings.NewReplacer(`"VITALE"`, `"VITAL"`),
+				strings.NewReplacer("1810163220751", "181016322075"),
+			} {
+				require.NotEmpty(t, validate(t, schema, []byte(spoil.Replace(request))))
 			}
 		}
 	}

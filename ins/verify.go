@@ -111,7 +111,7 @@ func (d VerifyDialect) verdict(e *xmltree.Element, sent []string) (code, label s
 // compteRendu reads the CR that is a child of e.
 func (d *reader) compteRendu(e *xmltree.Element) (code, label string) {
 	cr := d.one(e, "CR")
-	return d.one(cr, "CodeCR").Trimmed(), d.optional(cr, "LibelleCR").Trimmed()
+	return token(d.one(cr, "CodeCR").Trimmed()), d.optional(cr, "LibelleCR").Trimmed()
 }
 
 // checkClaim normalises a claim and tells why INSi may not be asked about it.
