@@ -16,7 +16,9 @@ import (
 const quiet = 2
 
 // Symbol is the INS datamatrix of a qualified identity, ready to be drawn: a
-// Data Matrix ECC 200. It stands beside the words [DatamatrixLabel].
+// Data Matrix ECC 200. It stands beside the words [DatamatrixLabel]. Its text is
+// encoded in ASCII mode; that readers take it as well as the C40 mode of which
+// the format speaks is *assumed*.
 type Symbol struct {
 	size int
 	dark func(x, y int) bool

@@ -12,7 +12,7 @@ const (
 )
 
 // Names of the authorities of INS in HL7v2. That of test and demonstration
-// identities was seen in official examples to be that of the NIR.
+// identities is *assumed* to be that of the NIR, as an official example has it.
 const (
 	hl7AuthorityNIR = "ASIP-SANTE-INS-NIR"
 	hl7AuthorityNIA = "ASIP-SANTE-INS-NIA"

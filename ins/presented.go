@@ -65,8 +65,8 @@ const (
 	// RNIVCodes are PROV, VALI, RECUP and QUAL (fr-core-cs-identity-status, fr-core 2.2).
 	RNIVCodes StatusCodes = iota
 	// Table0445 is the HL7 table 0445 (fr-core 2.1 and before), which knows PROV
-	// and VALI only: a qualified identity is VALI with an INS, one that is
-	// récupérée is PROV.
+	// and VALI only: a qualified identity is VALI with an INS; that one which is
+	// récupérée is PROV is *assumed*.
 	Table0445
 )
 
