@@ -104,9 +104,6 @@ func (d *Document) Hash() string { return d.made.entry.Hash }
 // Open gives the bytes of the CDA document, canonical XML.
 func (d *Document) Open() (io.ReadCloser, error) { return d.made.encoded.Open() }
 
-// Entry gives the XDS metadata of the document. It identifies the patient.
-func (d *Document) Entry() xds.DocumentEntry { return d.made.entry }
-
 // String gives the identifier and hides the patient.
 func (d *Document) String() string { return "document " + d.ID() }
 
@@ -124,6 +121,9 @@ func (c *Client) NewDocument(who socle.Professional, patient ins.Identity, r Rep
 		e := refusal(opDocument, nil, "only a qualified identity may go into a document: "+err.Error(), "")
 		e.Err = err
 		return nil, e
+	}
+	if err := c.fits(opDocument, r.File.Size); err != nil {
+		return nil, err
 	}
 	header, err := c.header(who, patient.Traits(), id, r)
 	if err != nil {
@@ -147,6 +147,10 @@ func (c *Client) NewDocument(who socle.Professional, patient ins.Identity, r Rep
 	}
 	if err := m.classified(r); err != nil {
 		return nil, err
+	}
+	m.entry.ID = idDocument
+	if err := m.entry.Check(); err != nil {
+		return nil, invalid(err)
 	}
 	d := &Document{made: m}
 	switch {

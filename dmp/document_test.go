@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -75,7 +76,7 @@ func TestADocumentSaysWhoWhatAndWhen(t *testing.T) {
 	require.Equal(t, "SA33", got.Encounter.Facility.Code.Code)
 	require.Equal(t, "AMBULATOIRE", got.Events[0].Performers[0].Organization.Industry.Code.Code)
 
-	e := d.Entry()
+	e := dmp.Entry(d)
 	require.Equal(t, "20260714083000", e.CreationTime)
 	require.Equal(t, "20260714073000", e.ServiceStart)
 	require.Equal(t, "20260714080000", e.ServiceStop)
@@ -111,6 +112,10 @@ func TestDocumentsThatCannotBeMade(t *testing.T) {
 		"longer":                         func(r *dmp.Report) { r.File.Size-- },
 		"cannot be opened":               func(r *dmp.Report) { r.File.Open = func() (io.ReadCloser, error) { return nil, broken } },
 		`Visibility: "CACHE"`:            func(r *dmp.Report) { r.Visibility = []dmp.Visibility{"CACHE"} },
+		"write: id: an identifier whose": func(r *dmp.Report) { r.ID = "<1>" },
+		"setId: an identifier whose":     func(r *dmp.Report) { r.SetID = "1.2.3 " },
+		"Document01/title: 1024":         func(r *dmp.Report) { r.Title = strings.Repeat("x", 1025) },
+		"Document01/comments: 1024":      func(r *dmp.Report) { r.Comments = strings.Repeat("é", 1025) },
 		"root and extension of 64 chara": func(r *dmp.Report) { r.ID = strings.Repeat("1.", 40) + "1" },
 	} {
 		r := report()
@@ -123,6 +128,9 @@ func TestDocumentsThatCannotBeMade(t *testing.T) {
 	r := report()
 	r.File = pdf(6 << 20)
 	_, err := c.NewDocument(pharmacist, patient, r)
+	require.ErrorIs(t, err, dmp.ErrDocumentTooLarge)
+	r.File.Size = math.MaxInt64 // more in base64 than a number can tell
+	_, err = c.NewDocument(pharmacist, patient, r)
 	require.ErrorIs(t, err, dmp.ErrDocumentTooLarge)
 
 	p := find(t, "HALL")
@@ -146,7 +154,7 @@ func TestATypeOutsideTheValueSetMayBeGivenWhole(t *testing.T) {
 	require.Equal(t, "1.2.3.5", d.ID())
 	require.Equal(t, r.Type, d.Type())
 	require.Equal(t, r.Title, d.Title())
-	require.Equal(t, "DEPISTAGE", d.Entry().Practice.Code)
+	require.Equal(t, "DEPISTAGE", dmp.Entry(d).Practice.Code)
 }
 
 func TestAPDFThatIsNotPDFAIsWarnedAbout(t *testing.T) {

@@ -33,7 +33,6 @@ func (c *Client) lotAlgorithm() xmlsec.Algorithm {
 // a document of the submission too (IHE DSG; dmp sheet §4 TD2.1).
 func (c *Client) lot(who socle.Professional, s Submission, id string, now time.Time) (*xds.Submission, []byte, error) {
 	entry := s.Document.made.entry
-	entry.ID = idDocument
 	algorithm := c.lotAlgorithm()
 	signature, err := xmlsec.SignLot(xmlsec.Lot{
 		ID: "_" + soap.NewUUID(), SubmissionSet: id, SigningTime: now,

@@ -2,6 +2,7 @@ package cda
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -95,8 +96,11 @@ func (p *problems) want(ok bool, path, text string) {
 	}
 }
 
+// rootForm is that of the root of an identifier (HL7 v3 data types, UID).
+var rootForm = regexp.MustCompile(`^([0-2](\.(0|[1-9][0-9]*))+|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$`)
+
 func (p *problems) id(path string, id ID) {
-	p.want(id.Root != "", path, "an identifier with a root is mandatory")
+	p.want(rootForm.MatchString(id.Root), path, "an identifier whose root is an OID or a UUID is mandatory")
 	p.want(len(id.Root) <= 64 && len(id.Extension) <= 64, path, "root and extension of 64 characters at most expected")
 }
 

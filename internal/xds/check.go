@@ -59,6 +59,14 @@ func (s *Submission) Check() error {
 	return p.err()
 }
 
+// Check tells all that the metadata of a document lacks to be sent, joined, as
+// Submission.Check does.
+func (d *DocumentEntry) Check() error {
+	var p problems
+	p.document(d)
+	return p.err()
+}
+
 func (p *problems) document(d *DocumentEntry) {
 	id := d.ID
 	p.want(id != "", "DocumentEntry/id", "mandatory")
