@@ -204,7 +204,7 @@ func (s *Session) Request(ctx context.Context, method, api, endpoint string, bod
 		path += "/" + strings.TrimPrefix(endpoint, "/")
 	}
 	escaped, _, _ := strings.Cut(path, "?")
-	if _, _, err := target(escaped); err != nil || strings.ContainsAny(path, "#") {
+	if name, _, err := target(escaped); err != nil || name != api || strings.ContainsAny(path, "#") {
 		return nil, &Error{Op: opSend, Err: errPath, outcome: socle.OutcomeNotSent}
 	}
 	return s.client.request(ctx, method, path, body, s)
