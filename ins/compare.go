@@ -1,5 +1,7 @@
 package ins
 
+import "bytes"
+
 // Grade says how two values of a trait relate.
 type Grade int
 
@@ -79,10 +81,12 @@ func gradeNames(a, b string, list bool) Grade {
 	if a == b {
 		return Identical
 	}
+	var x, y [128]byte
+	ka, kb := appendKey(x[:0], a), appendKey(y[:0], b)
 	switch {
-	case sameWords(a, b):
+	case bytes.Equal(ka, kb):
 		return Cosmetic
-	case list && begins(b, a):
+	case list && startsWith(kb, ka):
 		return Completed
 	}
 	return Discordant

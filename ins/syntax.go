@@ -92,16 +92,21 @@ func plain(s string) bool {
 // folded given names when given is set (SEL-MP-043 EF_INS10_01, EF_INS10_02).
 // Empty means nothing.
 func checkName(s string, given bool) string {
-	switch {
-	case s == "":
+	if s == "" {
 		return "it is empty"
-	case s[0] == '-' || s[0] == ' ':
+	}
+	if s[0] == '-' || s[0] == ' ' {
 		return "it begins with a hyphen or a space"
-	case strings.Contains(s, "  "), strings.Contains(s, "''"), strings.Contains(s, " '"), strings.Contains(s, "' "):
-		return "spaces and apostrophes follow each other"
-	case given && strings.Contains(s, "--"):
-		return "it has a double hyphen"
-	case given && (s[len(s)-1] == '-' || s[len(s)-1] == '\''):
+	}
+	for i := 1; i < len(s); i++ {
+		switch a, c := s[i-1], s[i]; {
+		case (c == ' ' || c == '\'') && (a == ' ' || a == '\''):
+			return "spaces and apostrophes follow each other"
+		case given && c == '-' && a == '-':
+			return "it has a double hyphen"
+		}
+	}
+	if c := s[len(s)-1]; given && (c == '-' || c == '\'') {
 		return "it ends with a hyphen or an apostrophe"
 	}
 	return ""
@@ -111,13 +116,16 @@ func checkName(s string, given bool) string {
 // hyphen or apostrophe does (RNIV EXI ID 10, SC.INS/va1.25), so that what is
 // left are the words, with one space between them.
 func appendKey(b []byte, s string) []byte {
-	var buf [128]byte
-	f, ok := appendFold(buf[:0], s)
-	if !ok {
-		f = []byte(strings.ToUpper(s))
+	if !plain(s) {
+		if f, ok := fold(s); ok {
+			s = f
+		} else {
+			s = strings.ToUpper(s)
+		}
 	}
 	start, gap := len(b), false
-	for _, c := range f {
+	for i := range len(s) {
+		c := s[i]
 		if c == ' ' || c == '-' || c == '\'' {
 			gap = len(b) > start
 			continue
@@ -130,16 +138,20 @@ func appendKey(b []byte, s string) []byte {
 	return b
 }
 
-// sameWords reports whether two names are the same in the sense of appendKey.
-func sameWords(a, b string) bool {
-	var x, y [128]byte
-	return bytes.Equal(appendKey(x[:0], a), appendKey(y[:0], b))
-}
-
 // begins reports whether the given names in list begin with those in first, in
 // the sense of EXI ID 10.
 func begins(list, first string) bool {
+	if first == "" {
+		return false
+	}
+	if strings.HasPrefix(list, first) && (len(list) == len(first) || list[len(first)] == ' ') && first[0] >= 'A' {
+		return true
+	}
 	var x, y [128]byte
-	l, f := appendKey(x[:0], list), appendKey(y[:0], first)
-	return len(f) > 0 && bytes.HasPrefix(l, f) && (len(l) == len(f) || l[len(f)] == ' ')
+	return startsWith(appendKey(x[:0], list), appendKey(y[:0], first))
+}
+
+// startsWith reports whether the words of one key are the first of another.
+func startsWith(list, first []byte) bool {
+	return len(first) > 0 && bytes.HasPrefix(list, first) && (len(list) == len(first) || list[len(first)] == ' ')
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/stretchr/testify/require"
@@ -130,6 +131,21 @@ func TestBirthDate(t *testing.T) {
 	_, estimated := ins.BirthDate{}.Estimate()
 	require.False(t, estimated)
 	require.Empty(t, ins.BirthDate{}.Wire()+ins.BirthDate{}.Compact()+ins.BirthDate{}.String())
+}
+
+// The calendar agrees with that of the standard library.
+func TestEveryDayOfTheCalendar(t *testing.T) {
+	t.Parallel()
+	for _, year := range []int{1896, 1900, 1904, 1999, 2000, 2023, 2024, 2100} {
+		for month := 1; month <= 12; month++ {
+			for day := 1; day <= 31; day++ {
+				s := fmt.Sprintf("%04d-%02d-%02d", year, month, day)
+				_, want := time.Parse(time.DateOnly, s)
+				_, err := ins.ParseBirthDate(s)
+				require.Equal(t, want == nil, err == nil, s)
+			}
+		}
+	}
 }
 
 func TestCOG(t *testing.T) {
