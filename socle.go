@@ -12,6 +12,9 @@
 //	dmp         what is recorded    DMP, Mon espace santé
 //	mss         what is written     MSSanté
 //
+// The emulators share a clock, an authority and a vocabulary of faults: package
+// socletest.
+//
 // A counter visit goes through them in that order: examples/comptoir is the
 // whole of it in one program, against the emulators.
 //

@@ -36,9 +36,10 @@ const basePath = "/si-dmp-server/v2/services"
 // Options of a [Server]. The zero value is an emulator with the patients of
 // [Patients], the default rights and the real time.
 type Options struct {
-	// Authority issues the server's certificate and vouches for the clients'; nil makes one.
+	// Authority issues the server's certificate and vouches for the clients'; nil
+	// makes one. Package socletest makes one for several emulators.
 	Authority *pki.Authority
-	// Clock is the server's time; nil is the real one.
+	// Clock is the server's time (socletest.NewClock); nil is the real one.
 	Clock *emulator.Clock
 	// Patients replaces those of [Patients]; nil keeps them.
 	Patients []Patient
@@ -113,7 +114,7 @@ func (s *Server) Environment() dmp.Environment {
 	return dmp.Environment{Base: s.server.URL + basePath}
 }
 
-// Fail plans a fault of the network or of a gateway. Operations are "TD0.2" and "TD2.1".
+// Fail plans a fault of the network or of a gateway, a socletest.Fault. Operations are "TD0.2" and "TD2.1".
 func (s *Server) Fail(f emulator.Fault) { s.server.Fail(f) }
 
 // Journal gives the last exchanges, oldest first.
