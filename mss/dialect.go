@@ -1,6 +1,10 @@
 package mss
 
-import "github.com/soclesante/socle"
+import (
+	"regexp"
+
+	"github.com/soclesante/socle"
+)
 
 // patientDomain is the domain of Mon espace santé's mailboxes.
 const patientDomain = "patient.mssante.fr"
@@ -28,6 +32,17 @@ type Dialect struct {
 	// AuthUser gives the user name of XOAUTH2. Nil means the mailbox's
 	// address, for delegated mailboxes too, which is assumed.
 	AuthUser func(mailbox Address) string
+
+	// Bounces tell the cause of a bounce by its words, the first that matches.
+	// Nil means a table that is assumed: no wording is public.
+	Bounces []BouncePattern
+	// BounceSubject and BounceSender (the local part of From) tell that a mail in
+	// free text is a bounce. Nil means patterns that are assumed.
+	BounceSubject, BounceSender *regexp.Regexp
+	// ReceiptSender sends receipts under the mailbox's address as sender of the
+	// envelope. The zero value has none, as RFC 8098 section 2.1 wants against
+	// loops; that operators take a submission without is assumed.
+	ReceiptSender bool
 }
 
 func (d Dialect) patientDomain() string {

@@ -24,6 +24,8 @@ type Message struct {
 	// Faults are what is wrong in the message. Nothing in them prevented the
 	// rest from being read.
 	Faults []error
+
+	origin origin
 }
 
 // Attachment is an attached file.
@@ -54,6 +56,7 @@ func ParseMessage(raw []byte) *Message {
 		To:      addresses(root.header.get("to")),
 		Cc:      addresses(root.header.get("cc")),
 		ReplyTo: addresses(root.header.get("reply-to")),
+		origin:  originOf(root.header, raw),
 	}
 	m.Size = int64(len(raw))
 	if m.Sender.Kind == SenderUnknown {

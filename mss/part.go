@@ -127,6 +127,9 @@ func (t *treeReader) read(b []byte, number string, depth int) *part {
 		return p
 	}
 	sections, closed := split(p.body, boundary)
+	if len(sections) == 0 && !closed {
+		sections, closed = splitLoosely(p.body, boundary)
+	}
 	if !closed {
 		t.fault(FaultMIME, number, "multipart without its last boundary: it may be truncated")
 	}
@@ -212,7 +215,7 @@ func cleanName(s string) string {
 // content gives the bytes of a part without their transfer encoding, as far as
 // they can be decoded.
 func (p *part) content() io.Reader {
-	switch strings.ToLower(strings.TrimSpace(p.header.get("content-transfer-encoding"))) {
+	switch p.header.transferEncoding() {
 	case "base64":
 		return base64.NewDecoder(base64.StdEncoding, &base64Only{r: bytes.NewReader(p.body)})
 	case "quoted-printable":

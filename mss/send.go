@@ -92,6 +92,10 @@ func (m *Mailbox) prepare(d Draft, answered *Message, r *SendReport) ([]byte, en
 
 // submit hands a message over on a connection of its own.
 func (m *Mailbox) submit(ctx context.Context, to []string, raw []byte) *Error {
+	return m.submitFrom(ctx, m.access.Address.Wire(), to, raw)
+}
+
+func (m *Mailbox) submitFrom(ctx context.Context, from string, to []string, raw []byte) *Error {
 	if err := m.alive(ctx); err != nil {
 		return err
 	}
@@ -107,7 +111,7 @@ func (m *Mailbox) submit(ctx context.Context, to []string, raw []byte) *Error {
 		return err
 	}
 	defer s.quit()
-	return s.send(ctx, m.access.Address.Wire(), to, raw)
+	return s.send(ctx, from, to, raw)
 }
 
 // hangUp closes the IMAP connection: it must not outlive the Pro Santé Connect

@@ -166,7 +166,7 @@ func (s *submitted) body(contentType string, r io.Reader) error {
 	if err != nil {
 		return broken("RFC 2045", "a Content-Type", "none that can be read")
 	}
-	if media != "text/plain" && media != "multipart/alternative" && media != "multipart/mixed" {
+	if media != "text/plain" && media != "multipart/alternative" && media != "multipart/mixed" && media != "multipart/report" {
 		return broken("ECO.2.2.4", "text/plain or multipart/alternative, inside multipart/mixed with files", "%s", media)
 	}
 	header := map[string][]string{"Content-Type": {contentType}, "Content-Transfer-Encoding": {s.header.Get("Content-Transfer-Encoding")}}
@@ -224,7 +224,7 @@ func (s *submitted) leaves(header map[string][]string, r io.Reader, depth int) e
 	if l.name == "" {
 		l.name = params["name"]
 	}
-	if strings.HasPrefix(media, "text/") && disposition != "attachment" {
+	if strings.HasPrefix(media, "text/") && media != "text/rfc822-headers" && disposition != "attachment" {
 		s.texts = append(s.texts, l)
 	} else {
 		s.files = append(s.files, l)

@@ -62,7 +62,7 @@ func (t *submission) Mail(from string, _ *smtp.MailOptions) error {
 		return smtp.ErrAuthRequired
 	}
 	return t.server.do("SMTP", OpMail, t.box.Address, t.conn.Conn(), nil, reply, func() error {
-		if fold(from) != fold(t.box.Address) {
+		if from != "" && fold(from) != fold(t.box.Address) { // a receipt has none
 			return refuse(553, 5, 7, 1, "the sender must be the mailbox that is open")
 		}
 		t.from, t.to = from, nil
@@ -98,7 +98,7 @@ func (t *submission) Data(r io.Reader) error {
 		return err
 	}
 	return t.server.do("SMTP", OpSubmit, t.from, t.conn.Conn(), raw, reply, func() error {
-		if err := check(raw, t.box.Mailbox, t.to); err != nil {
+		if err := t.check(raw); err != nil {
 			return refuse(554, 5, 6, 0, "%s", ascii(err.Error()))
 		}
 		return t.deliver(raw)
