@@ -9,7 +9,10 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/singleflight"
 
 	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/internal/jose"
@@ -86,6 +89,9 @@ type Client struct {
 	cfg  Config
 	http *transport.Client
 	keys *jose.KeySet
+
+	sessions atomic.Uint64 // counts them
+	flights  singleflight.Group
 
 	spent   once // states of callbacks, jti of logout tokens
 	mu      sync.Mutex

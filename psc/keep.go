@@ -65,7 +65,7 @@ func (s *Session) record(k *kept) (StoredSession, error) {
 	data, err := json.Marshal(snapshot{
 		Issuer: s.client.cfg.Environment.Issuer, ClientID: s.client.cfg.ClientID,
 		Asked: w.asked.String(), Subject: w.subject, ServiceID: w.serviceID, State: t.state, Nonce: w.nonce, ACR: w.acr, AuthTime: w.authTime, Used: s.used,
-		Info: w.info.Raw, Access: t.access, Refresh: t.refresh, ID: t.id,
+		Info: w.raw.unpack(), Access: t.access, Refresh: t.refresh, ID: t.id,
 		Issued: t.issued, AccessUntil: t.accessUntil, RefreshAt: t.refreshAt, IdleTill: t.idleUntil,
 	})
 	return StoredSession{
@@ -85,7 +85,7 @@ func (c *Client) Restore(ctx context.Context, store SessionStore, key string) (*
 	if err != nil {
 		return nil, notSent(opStore, err)
 	}
-	s := &Session{client: c, who: who, tokens: t, used: used, kept: &kept{store: store, key: key, version: record.Version}}
+	s := &Session{client: c, flight: c.flight(), who: who, tokens: t, used: used, kept: &kept{store: store, key: key, version: record.Version}}
 	s.mu.Lock()
 	over := !c.cfg.Now().Before(s.idleAt()) || !c.cfg.Now().Before(who.authTime.Add(c.cfg.SessionLimit))
 	s.mu.Unlock()
@@ -110,7 +110,7 @@ func (c *Client) read(data []byte) (*identity, *tokens, time.Time, error) {
 		return nil, nil, time.Time{}, err
 	}
 	asked, _ := socle.ParsePersonID(n.Asked) // zero when nobody in particular was
-	who := &identity{asked: asked, info: info, subject: n.Subject, serviceID: n.ServiceID, nonce: n.Nonce, acr: n.ACR, authTime: n.AuthTime}
+	who := &identity{asked: asked, raw: pack(info.Raw), subject: n.Subject, serviceID: n.ServiceID, nonce: n.Nonce, acr: n.ACR, authTime: n.AuthTime}
 	t := &tokens{
 		access: n.Access, refresh: n.Refresh, id: n.ID, state: n.State,
 		issued: n.Issued, accessUntil: n.AccessUntil, refreshAt: n.RefreshAt, idleUntil: n.IdleTill,

@@ -63,7 +63,7 @@ func (s *Session) Forget(ctx context.Context) {
 func (s *Session) person() socle.PersonID {
 	who := s.identity()
 	if who.asked.IsZero() {
-		id, _ := who.info.Person()
+		id, _ := who.info().Person()
 		return id
 	}
 	return who.asked

@@ -14,7 +14,7 @@ const reauthLimit = 5 * time.Minute
 // again asks Config.Reauthenticate to log the person in again, once for all who
 // wait, and goes on with the session that it gives. why is how the session ended.
 func (s *Session) again(ctx context.Context, why error) (string, error) {
-	flight := s.flight.DoChan("again", func() (any, error) {
+	flight := s.client.flights.DoChan(s.flight+" again", func() (any, error) {
 		s.mu.Lock()
 		over, logged := s.ended != nil, s.ended
 		s.mu.Unlock()
@@ -74,7 +74,7 @@ func (s *Session) adopt(ctx context.Context, next *Session) error {
 	}
 	ended = s.ended // logged out meanwhile: nobody will hold the new tokens
 	s.mu.Unlock()
-	lost := &Session{client: s.client, who: theirs, tokens: t}
+	lost := &Session{client: s.client, flight: s.client.flight(), who: theirs, tokens: t}
 	lost.discard(ctx)
 	return ended
 }

@@ -9,7 +9,7 @@ import (
 
 // renew replaces the tokens old, unless another caller has already done so.
 func (s *Session) renew(ctx context.Context, old *tokens) (string, error) {
-	flight := s.flight.DoChan("", func() (any, error) {
+	flight := s.client.flights.DoChan(s.flight, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endLimit)
 		defer cancel()
 		return s.exchange(ctx, old)

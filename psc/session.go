@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
 	"golang.org/x/oauth2"
-	"golang.org/x/sync/singleflight"
 
 	"github.com/soclesante/socle"
 )
@@ -21,7 +21,7 @@ const endLimit = 30 * time.Second
 // no goroutine. It is an oauth2.TokenSource.
 type Session struct {
 	client *Client
-	flight singleflight.Group
+	flight string // names the session among the refreshes of the client
 
 	mu     sync.Mutex
 	who    *identity // replaced as a whole
@@ -36,7 +36,7 @@ type Session struct {
 // held by pointer. It does not change once the session is open.
 type identity struct {
 	asked     socle.PersonID
-	info      UserInfo
+	raw       packed // user information, read when it is asked for
 	subject   string // sub of the ID token
 	serviceID string // sid: what a logout token names the session by
 	nonce     string // of the code flow
@@ -52,8 +52,11 @@ func (c *Client) newSession(asked socle.PersonID, t *tokens, claims idToken) *Se
 	if at := claims.AuthTime.time(); claims.AuthTime != 0 && at.Before(who.authTime) {
 		who.authTime = at
 	}
-	return &Session{client: c, who: who, tokens: t, used: c.cfg.Now()}
+	return &Session{client: c, flight: c.flight(), who: who, tokens: t, used: c.cfg.Now()}
 }
+
+// flight gives a name that no other session of the client has.
+func (c *Client) flight() string { return strconv.FormatUint(c.sessions.Add(1), 36) }
 
 func (s *Session) identity() *identity {
 	s.mu.Lock()
@@ -91,12 +94,17 @@ func (s *Session) identify(ctx context.Context) error {
 	if s.who.acr == "" {
 		s.client.cfg.Log().WarnContext(ctx, "psc: the ID token states no level of authentication")
 	}
-	s.who.info = info
+	s.who.raw = pack(info.Raw)
 	return nil
 }
 
 // UserInfo gives what the service said of the person at the login.
-func (s *Session) UserInfo() UserInfo { return s.identity().info }
+func (s *Session) UserInfo() UserInfo { return s.identity().info() }
+
+func (w *identity) info() UserInfo {
+	u, _, _ := parseUserInfo(w.raw.unpack()) // was read before
+	return u
+}
 
 // ACR gives the level of authentication, "eidas1" and above; empty when the
 // service stated none.

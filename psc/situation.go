@@ -144,20 +144,21 @@ func (u UserInfo) choose(key string) (Situation, error) {
 // national one.
 func (s *Session) Professional(key string) (socle.Professional, error) {
 	who := s.identity()
-	situation, err := who.info.choose(key)
+	info := who.info()
+	situation, err := info.choose(key)
 	if err != nil {
 		return socle.Professional{}, err
 	}
-	person, err := who.info.Person()
+	person, err := info.Person()
 	if err != nil {
 		return socle.Professional{}, &Error{Op: opSession, Err: err, outcome: socle.OutcomeNotSent}
 	}
 	p := socle.Professional{
 		ID:         person,
-		FamilyName: first(situation.Practice.FamilyName, who.info.FamilyName),
-		GivenName:  first(situation.Practice.GivenName, who.info.GivenName),
+		FamilyName: first(situation.Practice.FamilyName, info.FamilyName),
+		GivenName:  first(situation.Practice.GivenName, info.GivenName),
 		Structure:  situation.Structure(),
-		Authn:      socle.Authentication{Means: means(who.info.AuthMode), ACR: who.acr, At: who.authTime},
+		Authn:      socle.Authentication{Means: means(info.AuthMode), ACR: who.acr, At: who.authTime},
 	}
 	p.Profession, p.Speciality = situation.Role()
 	return p, nil

@@ -56,14 +56,12 @@ func (c *Client) redeem(ctx context.Context, op operation, form url.Values, want
 	}
 	want.accessToken = answer.AccessToken
 	t := &tokens{
-		access:      []byte(answer.AccessToken),
-		refresh:     []byte(answer.RefreshToken),
-		id:          []byte(answer.IDToken),
 		accessUntil: sent.Add(life(answer.ExpiresIn, assumedTokenLife)),
 		idleUntil:   sent.Add(life(answer.RefreshExpires, idleLimit)),
 		issued:      sent,
 		state:       answer.SessionState,
 	}
+	t.hold(answer.AccessToken, answer.RefreshToken, answer.IDToken)
 	ahead := min(refreshAhead, t.accessUntil.Sub(sent)/2)
 	t.refreshAt = t.accessUntil.Add(-ahead)
 	if op.name == opRefresh && answer.IDToken == "" { // a refresh need not give one
@@ -79,6 +77,13 @@ func life(seconds int64, absent time.Duration) time.Duration {
 		return absent
 	}
 	return time.Duration(min(seconds, 86400)) * time.Second
+}
+
+// hold keeps the three in one piece of memory.
+func (t *tokens) hold(access, refresh, id string) {
+	all := []byte(access + refresh + id)
+	a, r := len(access), len(access)+len(refresh)
+	t.access, t.refresh, t.id = all[:a:a], all[a:r:r], all[r:]
 }
 
 func (t *tokens) wipe() {
