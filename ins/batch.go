@@ -59,7 +59,7 @@ func (c *Client) SubmitBatch(ctx context.Context, who socle.Professional, lines 
 		return Batch{}, invalid("batch", fmt.Sprintf("1 to %d lines expected", d.MaxLines))
 	}
 	b := Batch{}
-	var sent []string
+	var claims []Claim
 	seen := make(map[string]bool, len(lines))
 	var w xmltree.Writer
 	w.Start("b:"+d.Submit, "xmlns:b", d.Space)
@@ -75,7 +75,7 @@ func (c *Client) SubmitBatch(ctx context.Context, who socle.Professional, lines 
 			return Batch{}, &Error{Op: "batch", Text: fmt.Sprintf("line %d", i+1), Err: err, kind: ErrInvalid}
 		}
 		seen[l.Ref] = true
-		sent = append(sent, claim.sent()...)
+		claims = append(claims, claim)
 		b.Refs = append(b.Refs, l.Ref)
 		w.Start("b:IndividuVerifie", "Reference", l.Ref)
 		c.writeClaim(&w, "b:", claim)
@@ -83,7 +83,13 @@ func (c *Client) SubmitBatch(ctx context.Context, who socle.Professional, lines 
 	}
 	w.End()
 	got, err := c.do(ctx, who, call{
-		op: opSubmit, action: d.SubmitAction, body: w.Bytes(), sent: sent, once: true,
+		op: opSubmit, action: d.SubmitAction, body: w.Bytes(), once: true,
+		sent: func() (sent []string) {
+			for _, claim := range claims {
+				sent = append(sent, claim.sent()...)
+			}
+			return sent
+		},
 		read: func(e *soap.Envelope) (code, matricule string, err error) {
 			b.ID, code, err = d.readReceipt(e.Body)
 			return code, "", err

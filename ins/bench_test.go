@@ -24,7 +24,7 @@ func constant(b *testing.B) (url string, cfg ins.Config, request []byte) {
 	c, err := ins.New(cfg)
 	require.NoError(b, err)
 	defer c.Close()
-	_, err = c.SearchByTraits(b.Context(), who, traits(b, "ECETINSI", "PIERRE-ALAIN", "M", "2009-07-14", ""))
+	_, err = c.SearchByTraits(b.Context(), who, traits(b, "ADRUN", "ZOE", "F", "1975-12-31", ""))
 	require.NoError(b, err)
 	sample := srv.Journal()[0]
 
@@ -50,7 +50,7 @@ func BenchmarkSearchByTraits(b *testing.B) {
 	c, err := ins.New(cfg)
 	require.NoError(b, err)
 	b.Cleanup(c.Close)
-	tr := traits(b, "ECETINSI", "PIERRE-ALAIN", "M", "2009-07-14", "")
+	tr := traits(b, "ADRUN", "ZOE", "F", "1975-12-31", "")
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := c.SearchByTraits(b.Context(), who, tr); err != nil {

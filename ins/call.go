@@ -20,7 +20,8 @@ type call struct {
 	body       []byte
 	coverage   func(*xmltree.Writer) // writes what is in ContexteBAM COUVERTURE; nil writes nothing
 	vitale     []byte                // assertion Vitale
-	sent       []string              // the words that must not show up in an error
+	// sent gives the words that must not show up in an error; nil is none.
+	sent func() []string
 	// once says that the operation changes something at INSi: it is tried again
 	// only when it was not sent.
 	once bool
@@ -40,8 +41,8 @@ type receipt struct {
 // do makes a call, again while INSi is out of order, each time with a new
 // message and new contexts. Its error is an *Error.
 func (c *Client) do(ctx context.Context, who socle.Professional, op call) (receipt, error) {
-	if c.cfg.Authentication == nil {
-		if _, err := CheckCertificate(c.cfg.Certificate, c.cfg.Environment, c.cfg.Now()); err != nil {
+	if now := c.cfg.Now(); c.leaf != nil && (now.After(c.leaf.NotAfter) || now.Before(c.leaf.NotBefore)) {
+		if _, err := CheckCertificate(c.cfg.Certificate, c.cfg.Environment, now); err != nil {
 			return receipt{}, err // it has expired since New
 		}
 	}

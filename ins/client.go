@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/soclesante/socle"
+	"github.com/soclesante/socle/internal/pki"
 	"github.com/soclesante/socle/internal/transport"
 )
 
@@ -45,7 +46,8 @@ type Config struct {
 type Client struct {
 	cfg       Config
 	http      *transport.Client
-	structure string // that of the software certificate
+	structure string            // that of the software certificate
+	leaf      *x509.Certificate // the software certificate, nil with an Authentication
 	template  template
 }
 
@@ -99,6 +101,11 @@ func New(cfg Config) (*Client, error) {
 		return nil, errors.Join(errs...)
 	}
 	c := &Client{cfg: cfg, structure: structure}
+	if cfg.Authentication == nil {
+		if c.leaf, err = pki.Leaf(cfg.Certificate); err != nil {
+			return nil, fmt.Errorf("ins: Certificate: %w", err)
+		}
+	}
 	c.template = newTemplate(cfg.Software, cfg.Software.Homologation[socle.ServiceINS], cfg.Dialect)
 	t := transport.Config{
 		Service: socle.ServiceINS, Roots: cfg.Roots, HTTPClient: cfg.HTTPClient,

@@ -52,6 +52,7 @@ const holeMark = "\ue000"
 type template struct {
 	parts [][]byte
 	holes []hole // between the parts
+	size  int    // of the parts
 }
 
 // newTemplate writes the envelope: the two contexts, the addressing headers that
@@ -88,6 +89,7 @@ func newTemplate(sw socle.Software, idam string, d Dialect) template {
 			part = part[1:]
 		}
 		t.parts = append(t.parts, part)
+		t.size += len(part)
 	}
 	return t
 }
@@ -99,7 +101,7 @@ func (t template) fill(f frame, body []byte) []byte {
 	if len(f.security) > 0 {
 		security = saml.Security(f.security...)
 	}
-	b := make([]byte, 0, 3<<10+len(security)+len(body))
+	b := make([]byte, 0, t.size+512+len(security)+len(body))
 	for i, part := range t.parts {
 		b = append(b, part...)
 		if i == len(t.holes) {

@@ -27,7 +27,11 @@ var known = map[string]struct {
 
 // failure turns what the call gave into the error of this package. Words of
 // the request never reach its text.
-func failure(op, messageID string, err error, sent []string) error {
+func failure(op, messageID string, err error, words func() []string) error {
+	var sent []string
+	if words != nil {
+		sent = words()
+	}
 	e := &Error{Op: op, MessageID: messageID}
 	var (
 		own      *Error

@@ -47,22 +47,30 @@ type query struct {
 	place     COG // optional
 }
 
-// body writes the RECSANSVITALE of q.
+// body writes the RECSANSVITALE of q. It is the most frequent body, and as flat
+// as this, so that no Writer is needed.
 func (q query) body(mode GivenNamesMode) []byte {
-	var w xmltree.Writer
-	w.Start("insi:RECSANSVITALE", "xmlns:insi", nsRecSans).Leaf("insi:NomNaissance", q.birthName)
-	given := []string{q.given}
+	b := make([]byte, 0, 512)
+	leaf := func(name, text string) {
+		b = append(append(append(b, "<insi:"...), name...), '>')
+		b = xmltree.AppendText(b, text)
+		b = append(append(append(b, "</insi:"...), name...), '>')
+	}
+	b = append(b, `<insi:RECSANSVITALE xmlns:insi="`+nsRecSans+`">`...)
+	leaf("NomNaissance", q.birthName)
 	if mode == GivenNamesRepeated {
-		given = strings.Fields(q.given)
+		for g := range strings.FieldsSeq(q.given) {
+			leaf("Prenom", g)
+		}
+	} else {
+		leaf("Prenom", q.given)
 	}
-	for _, g := range given {
-		w.Leaf("insi:Prenom", g)
-	}
-	w.Leaf("insi:Sexe", string(q.sex)).Leaf("insi:DateNaissance", q.birthDate.Wire())
+	leaf("Sexe", string(q.sex))
+	leaf("DateNaissance", q.birthDate.Wire())
 	if q.place != "" {
-		w.Leaf("insi:LieuNaissance", string(q.place))
+		leaf("LieuNaissance", string(q.place))
 	}
-	return w.End().Bytes()
+	return append(b, "</insi:RECSANSVITALE>"...)
 }
 
 // sent gives the words that must not show up in an error.
@@ -75,7 +83,7 @@ func (c *Client) search(ctx context.Context, who socle.Professional, q query) (R
 	if q.birthDate.after(c.cfg.Now()) {
 		return Result{}, invalid("traits", "birth date: it is in the future")
 	}
-	return c.find(ctx, who, call{op: opTraits, action: actionTraits, body: q.body(c.cfg.Dialect.GivenNames), sent: q.sent(), recast: c.notFound})
+	return c.find(ctx, who, call{op: opTraits, action: actionTraits, body: q.body(c.cfg.Dialect.GivenNames), sent: q.sent, recast: c.notFound})
 }
 
 // find makes a call that answers a RESULTAT.

@@ -76,7 +76,7 @@ func (c *Client) Verify(ctx context.Context, who socle.Professional, claim Claim
 	w.End().End()
 	v := Verification{Claim: claim}
 	got, err := c.do(ctx, who, call{
-		op: opVerify, action: d.Action, body: w.Bytes(), sent: claim.sent(),
+		op: opVerify, action: d.Action, body: w.Bytes(), sent: claim.sent,
 		read: func(e *soap.Envelope) (code, matricule string, err error) {
 			if !e.Body.Is(d.ResponseSpace, d.Response) {
 				return "", "", unusable("the answer holds no " + d.Response + " of the verification")

@@ -93,7 +93,7 @@ func (c *Client) SearchByVitale(ctx context.Context, who socle.Professional, d V
 	if err != nil {
 		return Result{}, err
 	}
-	op := call{op: opVitale, action: actionVitale, body: d.body(name), coverage: d.coverage, sent: d.sent(name), recast: c.notFound}
+	op := call{op: opVitale, action: actionVitale, body: d.body(name), coverage: d.coverage, sent: func() []string { return d.sent(name) }, recast: c.notFound}
 	if !d.App {
 		if op.vitale, err = c.assertVitale(ctx, d); err != nil {
 			return Result{}, err

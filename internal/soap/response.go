@@ -80,7 +80,7 @@ func ReadResponse(r *http.Response, limits xmltree.Limits) (*Envelope, error) {
 			b = pkg.Root
 		}
 	} else {
-		b, err = io.ReadAll(io.LimitReader(r.Body, int64(limits.Bytes)+1))
+		b, err = readAll(r, limits.Bytes)
 	}
 	switch {
 	case err != nil:
@@ -103,6 +103,18 @@ func ReadResponse(r *http.Response, limits xmltree.Limits) (*Envelope, error) {
 		return fail(ErrNoFault)
 	}
 	return e, nil
+}
+
+// readAll reads a body up to one byte over the limit, at once when its length
+// is announced and small.
+func readAll(r *http.Response, limit int) ([]byte, error) {
+	body := io.LimitReader(r.Body, int64(limit)+1)
+	if r.ContentLength < 0 || r.ContentLength > 64<<10 {
+		return io.ReadAll(body)
+	}
+	b := bytes.NewBuffer(make([]byte, 0, r.ContentLength+bytes.MinRead))
+	_, err := b.ReadFrom(body)
+	return b.Bytes(), err
 }
 
 func isHTML(media string, b []byte) bool {
