@@ -12,9 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/soclesante/socle/internal/emulator"
 	"github.com/soclesante/socle/internal/oracle"
 	"github.com/soclesante/socle/psc/psctest"
+	"github.com/soclesante/socle/socletest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -232,7 +232,7 @@ func TestAnswerLostAfterTheWork(t *testing.T) {
 			if step != operation {
 				return
 			}
-			f := emulator.Fault{ResetAfter: true, Times: -1}
+			f := socletest.Fault{ResetAfter: true, Times: -1}
 			s.dmp.Fail(f)
 			s.ordonnance.Fail(f)
 		})

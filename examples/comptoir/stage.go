@@ -17,14 +17,13 @@ import (
 	"github.com/soclesante/socle/dp/dptest"
 	"github.com/soclesante/socle/ins"
 	"github.com/soclesante/socle/ins/instest"
-	"github.com/soclesante/socle/internal/emulator"
-	"github.com/soclesante/socle/internal/pki"
 	"github.com/soclesante/socle/mss"
 	"github.com/soclesante/socle/mss/msstest"
 	"github.com/soclesante/socle/ordonnance"
 	"github.com/soclesante/socle/ordonnance/ordonnancetest"
 	"github.com/soclesante/socle/psc"
 	"github.com/soclesante/socle/psc/psctest"
+	"github.com/soclesante/socle/socletest"
 )
 
 const (
@@ -36,7 +35,7 @@ const (
 // stage is the six services and a client of each. In a vendor's software only
 // the clients remain, with the environments and certificates of the services.
 type stage struct {
-	clock *emulator.Clock
+	clock *socletest.Clock
 
 	psc        *psctest.Server
 	ins        *instest.Server
@@ -69,11 +68,11 @@ func (s *stage) Close() {
 // raise starts the emulators, all under one authority and one clock, and makes
 // the clients.
 func raise() (*stage, error) {
-	authority, err := pki.NewAuthority()
+	s := &stage{clock: socletest.NewClock(time.Time{})}
+	authority, err := socletest.NewAuthority(s.clock)
 	if err != nil {
 		return nil, err
 	}
-	s := &stage{clock: emulator.NewClock(time.Time{})}
 	if err := s.services(authority); err != nil {
 		s.Close()
 		return nil, err
@@ -85,7 +84,7 @@ func raise() (*stage, error) {
 	return s, nil
 }
 
-func (s *stage) services(authority *pki.Authority) error {
+func (s *stage) services(authority *socletest.Authority) error {
 	var g errgroup.Group
 	start := func(what string, f func() (io.Closer, error)) {
 		c := make(chan io.Closer, 1)
@@ -153,7 +152,7 @@ func (s *stage) bearer(ctx context.Context, token string) (socle.Professional, e
 	return socle.Professional{ID: id}, err
 }
 
-func (s *stage) clients(authority *pki.Authority) error {
+func (s *stage) clients(authority *socletest.Authority) error {
 	structure, err := socle.ParseStructureID(pharmacy)
 	if err != nil {
 		return err
