@@ -38,7 +38,7 @@ func inspectDatamatrix(b []byte) report {
 	if err != nil {
 		return report{Error: err.Error()}
 	}
-	return report{Kind: "datamatrix", Datamatrix: &datamatrixReport{Version: scan.Version, Patient: person(scan.INS, scan.Traits), Warnings: scan.Warnings}}
+	return report{Kind: "datamatrix", Datamatrix: &datamatrixReport{Version: scan.Version, Patient: person(scan.INS, scan.Traits), Warnings: append(scan.Warnings, scan.Oddities()...)}}
 }
 
 // person gives an INS and its traits as a patient.

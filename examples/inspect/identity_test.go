@@ -66,6 +66,8 @@ func TestIdentities(t *testing.T) {
 	require.Equal(t, false, at(t, i, "history", 0, "keyValid"))
 	require.Equal(t, "2006-01-01", at(t, i, "history", 0, "from"))
 	require.Contains(t, at(t, i, "warnings", 0), "key")
+	_, odd := inspectJSON(t, files(t, strings.Replace(scanned, "S5F", "S5M", 1))...)
+	require.Contains(t, at(t, odd[0], "datamatrix", "warnings", 0), "other sex")
 
 	require.Equal(t, "01", at(t, all[3], "insi", "code"))
 	require.Equal(t, "Aucune identite trouvee", at(t, all[3], "insi", "label"))

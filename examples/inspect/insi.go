@@ -71,7 +71,7 @@ func inspectINSi(b []byte) report {
 		return report{Kind: "insi", INSi: out}
 	}
 	p := person(r.Active, r.Traits)
-	out.Patient, out.From, out.To, out.Warnings = &p, r.From, r.To, r.Warnings
+	out.Patient, out.From, out.To, out.Warnings = &p, r.From, r.To, append(r.Warnings, ins.Claim{INS: r.Active, Traits: r.Traits}.Oddities()...)
 	for _, h := range r.History {
 		out.History = append(out.History, pastReport{h.INS.Matricule.Wire(), h.INS.OID.String(), h.INS.Matricule.KeyValid(), h.From, h.To})
 	}
