@@ -30,6 +30,9 @@ var (
 	Consultation = socle.Code{Code: "93024-8", System: nos.SystemLOINC}
 	// Intervention is the intervention pharmaceutique.
 	Intervention = socle.Code{Code: "61357-0", System: nos.SystemLOINC}
+	// PreventionPlan is the plan personnalisé de prévention, which closes a
+	// bilan de prévention.
+	PreventionPlan = socle.Code{Code: "83869-8", System: nos.SystemLOINC}
 )
 
 // Visibility hides a document from some (confidentialityCode).
@@ -62,12 +65,7 @@ type Report struct {
 	Visibility []Visibility
 	Comments   string
 
-	// ID is the identifier of the document, an OID; empty draws one under
-	// Software.OID. SetID and Version are those of its versions; empty and 0 are
-	// ID and 1.
-	ID      string
-	SetID   string
-	Version int
+	Edition
 }
 
 // Document is a CDA R2 document ready for the DMP or for MSSanté: its header,
@@ -84,6 +82,7 @@ type made struct {
 	entry   xds.DocumentEntry
 	digests map[crypto.Hash][]byte // of the encoded document
 	patient ins.INS
+	edition Edition
 }
 
 // ID gives the identifier of the document (uniqueId).
@@ -129,7 +128,7 @@ func (c *Client) NewDocument(who socle.Professional, patient ins.Identity, r Rep
 	if err != nil {
 		return nil, err
 	}
-	m := &made{patient: id, digests: map[crypto.Hash][]byte{}}
+	m := &made{patient: id, edition: editionOf(header), digests: map[crypto.Hash][]byte{}}
 	if m.encoded, err = header.Marshal(); err != nil {
 		return nil, invalid(err)
 	}

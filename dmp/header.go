@@ -31,12 +31,11 @@ func (c *Client) header(who socle.Professional, traits ins.Traits, id ins.INS, r
 	if r.ID == "" {
 		r.ID = c.newOID(armDocument)
 	}
-	if r.SetID == "" {
-		r.SetID = r.ID
+	edition, err := r.Edition.complete(r.ID)
+	if err != nil {
+		return nil, err
 	}
-	if r.Version == 0 {
-		r.Version = 1
-	}
+	r.Edition = edition
 	if r.Practice.IsZero() {
 		r.Practice = c.cfg.Dialect.Practice
 	} else if known, ok := nos.Lookup(nos.PracticeSetting, r.Practice.Code); ok && r.Practice.System == "" {
@@ -59,6 +58,7 @@ func (c *Client) header(who socle.Professional, traits ins.Traits, id ins.INS, r
 		Legal:     &cda.Participation{Time: cda.Interval{Low: date, High: date}, Signature: "S", Entity: author},
 		Events: []cda.ServiceEvent{{Code: cda.Code{Code: r.Event}, Period: period,
 			Performers: []cda.Participation{{Type: "PRF", Entity: performer}}}},
+		Related:   r.Edition.related(),
 		Encounter: &cda.Encounter{Period: period, Facility: cda.Code{Code: sector(who)}},
 		Content:   cda.Content{MediaType: r.File.MediaType, Size: r.File.Size, Open: r.File.Open},
 	}, nil

@@ -1,0 +1,60 @@
+package dmp
+
+import (
+	"github.com/soclesante/socle/internal/cda"
+)
+
+// Edition places a document among its versions. The zero value is the first
+// version of a new document.
+type Edition struct {
+	// ID is the identifier of this version (uniqueId), an OID; empty draws one
+	// under Software.OID.
+	ID string
+	// SetID is common to all versions; empty is ID.
+	SetID string
+	// Version begins at 1; 0 is 1.
+	Version int
+	// Replaces is the identifier (uniqueId) of the version that this one
+	// replaces: relatedDocument RPLC. It needs SetID and a Version above 1.
+	Replaces string
+}
+
+// Next gives the edition of a document that replaces d: the same set, the next
+// version, a new identifier.
+func (d *Document) Next() Edition {
+	e := d.made.edition
+	return Edition{SetID: e.SetID, Version: e.Version + 1, Replaces: e.ID}
+}
+
+// complete gives an edition its defaults and checks it.
+func (e Edition) complete(id string) (Edition, error) {
+	switch {
+	case e.Version < 0:
+		return e, refusal(opDocument, ErrInvalidDocument, "Edition.Version: below zero", "")
+	case e.Replaces == "":
+	case e.Replaces == id:
+		return e, refusal(opDocument, ErrInvalidDocument, "Edition.Replaces: a document cannot replace itself", "leave Edition.ID empty")
+	case e.SetID == "" || e.Version < 2:
+		return e, refusal(opDocument, ErrInvalidDocument, "Edition.Replaces: the SetID of the versions and a Version above 1 come with it", "take Document.Next")
+	}
+	if e.ID = id; e.SetID == "" {
+		e.SetID = id
+	}
+	if e.Version == 0 {
+		e.Version = 1
+	}
+	return e, nil
+}
+
+// related gives the link to the version that is replaced.
+func (e Edition) related() []cda.Related {
+	if e.Replaces == "" {
+		return nil
+	}
+	return []cda.Related{{Type: "RPLC", IDs: []cda.ID{{Root: e.Replaces}}}}
+}
+
+// editionOf reads the edition of a document that is made.
+func editionOf(d *cda.Document) Edition {
+	return Edition{ID: d.ID.String(), SetID: d.SetID.String(), Version: d.Version}
+}
