@@ -59,7 +59,7 @@ func startPeer(t *testing.T, accessLife, requestLife int) peer {
 	}
 	setting, err := json.Marshal(map[string]any{
 		"tls":        keyFiles(t, a, server),
-		"client":     map[string]string{"id": peerClient, "commonName": "lgo-peer"},
+		"client":     map[string]any{"id": peerClient, "commonName": "lgo-peer", "redirects": []string{callbackURI}},
 		"accessLife": accessLife, "requestLife": requestLife,
 		"people": []any{
 			who(psctest.Titulaire, "approve", nil),
@@ -119,6 +119,13 @@ func keyFiles(t *testing.T, a *pki.Authority, cert tls.Certificate) map[string]s
 // reads its next line. The program ends with the test.
 func runPeer(t *testing.T, program string, setting []byte) (line func() []byte) {
 	t.Helper()
+	line, _ = talkPeer(t, program, setting)
+	return line
+}
+
+// talkPeer gives what writes a line to the program too.
+func talkPeer(t *testing.T, program string, setting []byte) (line func() []byte, say func(string)) {
+	t.Helper()
 	node := oracle.Program(t, "node")
 	dir := filepath.Join("testdata", "peer")
 	if _, err := os.Stat(filepath.Join(dir, "node_modules", "oidc-provider")); err != nil {
@@ -149,12 +156,18 @@ func runPeer(t *testing.T, program string, setting []byte) (line func() []byte) 
 	_, err = fmt.Fprintf(in, "%s\n", setting)
 	require.NoError(t, err)
 	r := bufio.NewReader(out)
-	return func() []byte {
+	line = func() []byte {
 		t.Helper()
 		b, err := r.ReadBytes('\n')
 		require.NoError(t, err)
 		return b
 	}
+	say = func(s string) {
+		t.Helper()
+		_, err := fmt.Fprintln(in, s)
+		require.NoError(t, err)
+	}
+	return line, say
 }
 
 func (p peer) client(t *testing.T) *psc.Client {

@@ -5,8 +5,8 @@ import { request } from 'node:https';
 import { createInterface } from 'node:readline';
 import * as oidc from 'openid-client';
 
-const { value } = await createInterface({ input: process.stdin })[Symbol.asyncIterator]().next();
-const setting = JSON.parse(value);
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+const setting = JSON.parse((await lines.next()).value);
 const say = (what) => console.log(JSON.stringify(what));
 
 // fetch of Node cannot present a certificate.
@@ -26,7 +26,23 @@ function mutual(url, { method, headers, body }) {
 const config = await oidc.discovery(new URL(setting.discovery), setting.client, undefined, oidc.TlsClientAuth(), { [oidc.customFetch]: mutual });
 oidc.enableNonRepudiationChecks(config); // checks the signature of ID tokens too
 
+// code is the login in a browser: the test is the browser, is given the address
+// and gives back where it was sent.
+async function code() {
+  const pkceCodeVerifier = oidc.randomPKCECodeVerifier();
+  const expectedState = oidc.randomState();
+  const expectedNonce = oidc.randomNonce();
+  const address = oidc.buildAuthorizationUrl(config, {
+    redirect_uri: setting.redirect, scope: 'openid scope_all', acr_values: 'eidas1', state: expectedState, nonce: expectedNonce,
+    code_challenge: await oidc.calculatePKCECodeChallenge(pkceCodeVerifier), code_challenge_method: 'S256',
+  });
+  say({ address: address.href });
+  const back = new URL((await lines.next()).value);
+  return oidc.authorizationCodeGrant(config, back, { pkceCodeVerifier, expectedState, expectedNonce, maxAge: 300 });
+}
+
 async function login(person) {
+  if (setting.redirect) return code();
   const pending = await oidc.initiateBackchannelAuthentication(config, {
     scope: 'openid scope_all', acr_values: 'eidas1', login_hint: person, binding_message: '07', channel: 'MOBILE',
   });

@@ -34,15 +34,16 @@ const provider = new Provider(base + realm, {
     tls_client_auth_subject_dn: setting.client.commonName,
     tls_client_certificate_bound_access_tokens: true,
     backchannel_token_delivery_mode: 'poll',
-    grant_types: ['urn:openid:params:grant-type:ciba', 'refresh_token'],
-    response_types: [],
-    redirect_uris: [],
+    grant_types: ['urn:openid:params:grant-type:ciba', 'refresh_token', 'authorization_code'],
+    response_types: ['code'],
+    redirect_uris: setting.client.redirects ?? [],
     require_auth_time: true,
   }],
   clientAuthMethods: ['tls_client_auth'],
   scopes: ['openid', 'scope_all'],
   acrValues: ['eidas1'],
-  extraParams: ['channel'],
+  extraParams: ['channel', 'kc_idp_hint'],
+  pkce: { required: () => true },
   claims: {
     openid: ['sub', 'acr', 'sid', 'auth_time'],
     scope_all: [...new Set(setting.people.flatMap((p) => Object.keys(p.claims)))].filter((name) => name !== 'sub'),
@@ -110,8 +111,28 @@ provider.use(async (ctx, next) => {
   if (own && ctx.status === 200) ctx.body.authorization_endpoint = `https://localhost:${port}/auth`;
 });
 
+// interact is the login page: the browser of the test says who it is.
+async function interact(req, res) {
+  const { params } = await provider.interactionDetails(req, res);
+  const hint = new URL(req.url, base).searchParams.get('person');
+  const account = byHint(hint)?.claims.sub;
+  if (!account) {
+    await provider.interactionFinished(req, res, { error: 'access_denied', error_description: 'the person refused' });
+    return;
+  }
+  const grant = new provider.Grant({ accountId: account, clientId: params.client_id });
+  grant.addOIDCScope(params.scope);
+  await provider.interactionFinished(req, res, { login: { accountId: account, acr: 'eidas1', amr: ['CARD'] }, consent: { grantId: await grant.save() } });
+}
+
 const callback = provider.callback();
 handle = (req, res) => {
+  if (req.url.startsWith('/interaction/')) {
+    interact(req, res).catch((err) => { res.writeHead(400); res.end(err.message); });
+    return;
+  }
+  // The wallet's page has another address than the engine's.
+  if (req.url.startsWith('/auth?')) req.url = at('auth') + req.url.slice('/auth'.length);
   // The discovery document is below the realm, the other routes hold it.
   if (req.url.startsWith(`${realm}/.well-known/`)) req.url = req.url.slice(realm.length);
   callback(req, res);
