@@ -186,6 +186,7 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 	files := map[string]string{
 		filepath.Join(dir, "none.xml"): "no such file",
 		dir:                            "is a folder",
+		os.DevNull:                     "is no regular file",
 		write("empty.xml", ""):         "is empty",
 		write("a.pdf", "%PDF-1.7\n%âãÏÓ\n1 0 obj"):                       "not a CDA document but application/pdf",
 		write("a.zip", "PK\x03\x04\x14\x00\x00\x00"):                     "not a CDA document but application/zip",
