@@ -74,7 +74,10 @@ func (a Address) IsZero() bool { return a == Address{} }
 // IsPatient reports whether the address is one of Mon espace santé: its domain
 // is patient.mssante.fr, or patient.….mssante.fr for test platforms (assumed).
 func (a Address) IsPatient() bool {
-	d := a.Domain()
+	return isPatientDomain(a.Domain())
+}
+
+func isPatientDomain(d string) bool {
 	return d == patientDomain || strings.HasPrefix(d, "patient.") && strings.HasSuffix(d, ".mssante.fr")
 }
 

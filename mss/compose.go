@@ -143,7 +143,7 @@ func wire(l []Address) []*mail.Address {
 
 // subject gives the subject: with documents, in the form of ECO.2.1.3.
 func subject(d Draft, answered *Message, p *parcel) string {
-	s := d.Subject
+	s, _ := withoutPrefix(d.Subject) // it announces documents, and only we know whether there are
 	switch {
 	case p != nil:
 		if s == "" {

@@ -15,7 +15,7 @@ import (
 
 func TestNewTellsAllProblems(t *testing.T) {
 	t.Parallel()
-	_, err := mss.New(mss.Config{ReadLimit: -1, Dialect: mss.Dialect{PatientDomain: "Not a domain"},
+	_, err := mss.New(mss.Config{ReadLimit: -1, Dialect: mss.Dialect{PatientDomain: "patient.example.fr"},
 		Software: socle.Software{Homologation: map[socle.Service]string{socle.ServiceMSS: "37 34"}}})
 	for _, field := range []string{"Environment.IMAP", "Environment.Submission", "Roots", "Software.Name", "Software.Version", "Homologation[mss]", "ReadLimit", "PatientDomain"} {
 		require.ErrorContains(t, err, field)

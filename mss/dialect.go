@@ -14,7 +14,7 @@ const patientDomain = "patient.mssante.fr"
 type Dialect struct {
 	// PatientDomain is the domain under which patients' addresses are built.
 	// Empty means patient.mssante.fr, which is public; that test platforms use
-	// it too is assumed.
+	// it too is assumed. Another is patient.….mssante.fr, as IsPatient has it.
 	PatientDomain string
 	// PatientLimit is the size in bytes beyond which Mon espace santé bounces
 	// a message. Zero means 25,000,000: "25 Mo" is public, its reading as

@@ -81,7 +81,10 @@ func (p Patient) MarshalText() ([]byte, error) { return []byte(p.String()), nil 
 // LogValue is String.
 func (p Patient) LogValue() slog.Value { return slog.StringValue(p.String()) }
 
-const maxArchive = 64 << 20
+const (
+	maxArchive  = 64 << 20  // bytes of one archive
+	maxInflated = 128 << 20 // bytes of the files of all archives of a message
+)
 
 // documents opens the attached archives: files of the name IHE_XDM.ZIP,
 // whatever its case, and the ZIP files of a message whose subject announces one.
@@ -90,6 +93,7 @@ func (m *Message) documents(t *treeReader) {
 	var codes []string
 	qualified := false
 	patients := map[Patient]bool{}
+	left := int64(maxInflated)
 	for _, a := range m.Attachments {
 		if !m.isArchive(a) {
 			files = append(files, a)
@@ -103,12 +107,18 @@ func (m *Message) documents(t *treeReader) {
 			t.xdm(a.Part, &xdm.Error{Code: xdm.LimitReached, Text: "an archive of more than 64 MiB"})
 			continue
 		}
-		archive, err := xdm.Read(b, xdm.Limits{})
+		if left <= 0 {
+			t.xdm(a.Part, &xdm.Error{Code: xdm.LimitReached, Text: "the archives before it inflate to more than 128 MiB: it is not read"})
+			files = append(files, a)
+			continue
+		}
+		archive, err := xdm.Read(b, xdm.Limits{Total: left})
 		if err != nil {
 			t.xdm(a.Part, err)
 			files = append(files, a) // still there to look at
 			continue
 		}
+		left -= archive.Inflated
 		for _, f := range archive.Faults {
 			t.xdm(a.Part, f)
 		}
@@ -141,12 +151,16 @@ func (m *Message) documents(t *treeReader) {
 	}
 }
 
+// namesArchive reports whether a name is that of an archive, as senders write it.
+func namesArchive(name string) bool {
+	return strings.EqualFold(strings.ReplaceAll(name, "-", "_"), archiveName)
+}
+
 func (m *Message) isArchive(a Attachment) bool {
-	name := strings.ToLower(strings.ReplaceAll(a.Name, "-", "_"))
-	if name == strings.ToLower(archiveName) {
+	if namesArchive(a.Name) {
 		return true
 	}
-	return m.XDM && (strings.HasSuffix(name, ".zip") || a.MediaType == "application/zip" || a.MediaType == "application/x-zip-compressed")
+	return m.XDM && (strings.HasSuffix(strings.ToLower(a.Name), ".zip") || a.MediaType == "application/zip" || a.MediaType == "application/x-zip-compressed")
 }
 
 func (t *treeReader) xdm(part string, err error) error {

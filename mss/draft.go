@@ -3,8 +3,11 @@ package mss
 import (
 	"errors"
 	"fmt"
+	"log/slog"
+	"mime"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/soclesante/socle/ins"
 )
@@ -15,7 +18,8 @@ type Draft struct {
 	// Patients, or by answering.
 	To, Cc []Address
 	// Patients are written to at the address of their INS, which only a
-	// qualified identity has (ECO.2.2.6). Write to a minor at their own
+	// qualified identity has (ECO.2.2.6): one in a message, because each would
+	// see the INS of the others (SC.MSS/CONF.23). Write to a minor at their own
 	// address, never at their parents'.
 	Patients []ins.Identity
 	// Subject is without prefix. With documents it is the label of the XDM
@@ -25,8 +29,8 @@ type Draft struct {
 	Subject string
 	// Text is the message, mandatory.
 	Text string
-	// Documents are CDA documents, all of one patient (SC.MSS/CONF.23). They
-	// travel in IHE_XDM.ZIP, and the PDF of each beside it.
+	// Documents are CDA documents, all of one patient, who is the one written
+	// to when a patient is (SC.MSS/CONF.23). They travel in IHE_XDM.ZIP, and the PDF of each beside it.
 	Documents []Outgoing
 	// Files are other files.
 	Files []File
@@ -54,6 +58,31 @@ type File struct {
 	MediaType string // application/octet-stream when empty
 	Content   []byte
 }
+
+// String tells how much there is, and nothing of it.
+func (d Draft) String() string {
+	return fmt.Sprintf("draft to %d, %d documents, %d files", len(d.To)+len(d.Cc)+len(d.Patients), len(d.Documents), len(d.Files))
+}
+
+// GoString is String.
+func (d Draft) GoString() string { return d.String() }
+
+// LogValue is String.
+func (d Draft) LogValue() slog.Value { return slog.StringValue(d.String()) }
+
+// String tells the sizes.
+func (o Outgoing) String() string {
+	return fmt.Sprintf("document of %d bytes, PDF of %d", len(o.CDA), len(o.PDF))
+}
+
+// GoString is String.
+func (o Outgoing) GoString() string { return o.String() }
+
+// String tells the type and the size.
+func (f File) String() string { return fmt.Sprintf("file %s of %d bytes", f.MediaType, len(f.Content)) }
+
+// GoString is String.
+func (f File) GoString() string { return f.String() }
 
 // envelope is who gets a message, and which it answers.
 type envelope struct {
@@ -123,6 +152,9 @@ func (m *Mailbox) address(d Draft, answered *Message) (envelope, error) {
 			}
 		}
 	}
+	if e.patients > 1 {
+		return envelope{}, notConform("SC.MSS/CONF.23", "%d patients among the recipients: one in a message, each would see the INS of the others", e.patients)
+	}
 	if d.Final && e.patients == 0 {
 		return envelope{}, notConform("ECO.2.2.8", "Final: X-MSS-MES: FIN is for a message to a patient, and there is none among the recipients")
 	}
@@ -160,9 +192,9 @@ func (d Draft) check() error {
 	}
 	if d.MessageID != "" {
 		left, right, ok := strings.Cut(d.MessageID, "@")
-		if !ok || left == "" || right == "" || strings.ContainsFunc(d.MessageID, func(r rune) bool { return r <= ' ' || r > '~' || r == '<' || r == '>' }) ||
+		if !ok || left == "" || right == "" || len(d.MessageID) > maxMessageID || strings.ContainsFunc(d.MessageID, func(r rune) bool { return r <= ' ' || r > '~' || r == '<' || r == '>' }) ||
 			strings.Contains(right, "@") {
-			return notConform("ECO.2.2.1", "MessageID: left@right expected, in ASCII and without brackets")
+			return notConform("ECO.2.2.1", "MessageID: left@right expected, in ASCII and without brackets, 250 characters at most")
 		}
 	}
 	for i, f := range d.Files {
@@ -175,12 +207,19 @@ func (d Draft) check() error {
 
 func (f File) check() error {
 	switch {
-	case f.Name == "" || f.Name != cleanName(f.Name) || strings.ContainsFunc(f.Name, unicode.IsControl):
-		return errors.New("a file name without folders is mandatory")
-	case strings.EqualFold(f.Name, archiveName):
+	case f.Name == "" || f.Name != cleanName(f.Name) || !utf8.ValidString(f.Name) || len(f.Name) > 250 || strings.ContainsFunc(f.Name, unicode.IsControl):
+		return errors.New("a file name without folders is mandatory, of 250 bytes of UTF-8 at most")
+	case namesArchive(f.Name):
 		return errors.New("IHE_XDM.ZIP is made of Documents, and is not attached as a file")
-	case f.MediaType != "" && (!strings.Contains(f.MediaType, "/") || strings.ContainsFunc(f.MediaType, func(r rune) bool { return r <= ' ' || r > '~' })):
-		return errors.New("a media type such as application/pdf expected")
+	case f.MediaType == "":
+		return nil
+	}
+	media, _, err := mime.ParseMediaType(f.MediaType)
+	switch {
+	case err != nil || !strings.EqualFold(media, f.MediaType) || !strings.Contains(media, "/"):
+		return errors.New("a media type such as application/pdf expected, without parameters")
+	case strings.HasPrefix(media, "multipart/") || strings.HasPrefix(media, "message/"):
+		return errors.New("a message is attached as application/octet-stream: readers would take it for parts of this one")
 	}
 	return nil
 }

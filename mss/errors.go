@@ -89,7 +89,7 @@ func notConform(rule, format string, args ...any) *Error {
 
 var (
 	scrubbedWord   = regexp.MustCompile(`\S*@\S*|[A-Za-z0-9+/=_.-]{40,}`)
-	scrubbedNumber = regexp.MustCompile(`[0-9][0-9ABab]{11,}`)
+	scrubbedNumber = regexp.MustCompile(`[0-9](?:[ .-]?[0-9ABab]){11,}`)
 )
 
 // scrub leaves of a server's words what cannot identify: addresses, long

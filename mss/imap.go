@@ -58,9 +58,13 @@ func (c *Client) openReader(ctx context.Context, mailbox Address, token string) 
 		var no *imap.Error
 		switch isNo := errors.As(err, &no); {
 		case isNo && (no.Code == imap.ResponseCodeUnavailable || no.Code == imap.ResponseCodeInUse):
-			return nil, &refusedToken{code: string(no.Code), text: no.Text, refusal: auth.refusal, temporary: true}
+			return nil, &refusedToken{code: scrub(string(no.Code)), text: no.Text, refusal: auth.refusal, temporary: true}
+		case isNo && auth.refusal == nil && no.Type == imap.StatusResponseTypeBad:
+			e := answered("open", no)
+			e.Text = "it did not understand the authentication: Config.Environment.IMAP must be the address that the operator has for Pro Santé Connect; it says: " + e.Text
+			return nil, e
 		case isNo && (auth.sent || no.Code == imap.ResponseCodeAuthenticationFailed):
-			return nil, &refusedToken{code: string(no.Code), text: no.Text, refusal: auth.refusal}
+			return nil, &refusedToken{code: scrub(string(no.Code)), text: no.Text, refusal: auth.refusal}
 		case isNo:
 			return nil, answered("open", no)
 		case auth.refusal != nil || auth.odd != nil: // challenged, then disconnected
@@ -72,7 +76,7 @@ func (c *Client) openReader(ctx context.Context, mailbox Address, token string) 
 
 // answered makes the error of an IMAP command that the operator refused.
 func answered(op string, no *imap.Error) *Error {
-	e := &Error{Op: op, Code: string(no.Code), Text: scrub(no.Text), outcome: socle.OutcomeRefused}
+	e := &Error{Op: op, Code: scrub(string(no.Code)), Text: scrub(no.Text), outcome: socle.OutcomeRefused}
 	switch no.Code {
 	case imap.ResponseCodeUnavailable, imap.ResponseCodeInUse, imap.ResponseCodeServerBug, imap.ResponseCodeLimit:
 		e.retryable = true
@@ -122,13 +126,42 @@ func (r *reader) after(n uint32) ([]uint32, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []uint32
-	for _, u := range data.AllUIDs() {
-		if uint32(u) > n { // "n:*" holds the last message even below n
-			out = append(out, uint32(u))
-		}
+	out, err := uidsAbove(data.All, n)
+	if err != nil {
+		r.close()
+		return nil, err
 	}
 	slices.Sort(out)
+	return out, nil
+}
+
+const maxUIDs = 5_000_000 // messages of a folder
+
+// uidsAbove gives the numbers of a set above n: "n:*" asks for the last message
+// even when it is below. A set without end, or larger than any folder, is an
+// error; the library would panic at the one and exhaust memory with the other.
+func uidsAbove(all imap.NumSet, n uint32) ([]uint32, error) {
+	set, _ := all.(imap.UIDSet)
+	var out []uint32
+	for _, r := range set {
+		first, last := uint32(min(r.Start, r.Stop)), uint32(max(r.Start, r.Stop))
+		if first == 0 {
+			return nil, errors.New("the operator found a set of messages without end")
+		}
+		if last <= n {
+			continue
+		}
+		first = max(first, n+1)
+		if int64(last-first)+1+int64(len(out)) > maxUIDs {
+			return nil, fmt.Errorf("the operator found more than %d messages", maxUIDs)
+		}
+		for u := first; ; u++ {
+			out = append(out, u)
+			if u == last {
+				break
+			}
+		}
+	}
 	return out, nil
 }
 

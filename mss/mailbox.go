@@ -67,6 +67,7 @@ func (c *Client) Open(ctx context.Context, a Access) (*Mailbox, error) {
 	m := &Mailbox{client: c, access: a, lock: make(chan struct{}, 1)}
 	err := m.reading(ctx, "open", "", func(r *reader) error { return r.open(inbox) })
 	if err != nil {
+		_ = m.Close() // the inbox may be refused on a connection that is open
 		return nil, err
 	}
 	return m, nil
@@ -202,6 +203,9 @@ func (r *refusedToken) Error() string { return "token refused: " + r.code }
 
 func (r *refusedToken) error(op string) *Error {
 	e := &Error{Op: op, Code: r.code, Text: scrub(r.text), kind: ErrTokenRefused, outcome: socle.OutcomeNotSent, retryable: true}
+	if r.temporary {
+		e.Text = "for now, says the operator, wait before asking again: " + e.Text
+	}
 	if r.refusal != nil {
 		e.Err = r.refusal
 	}

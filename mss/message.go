@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 )
 
@@ -45,6 +46,17 @@ func (a Attachment) Open() io.Reader {
 	return a.part.content()
 }
 
+// String tells the type and the size: the name may hold that of a patient.
+func (a Attachment) String() string {
+	return fmt.Sprintf("attachment %s of %d bytes", a.MediaType, a.Size)
+}
+
+// GoString is String.
+func (a Attachment) GoString() string { return a.String() }
+
+// LogValue is String.
+func (a Attachment) LogValue() slog.Value { return slog.StringValue(a.String()) }
+
 // ParseMessage reads a message (RFC 5322) from its bytes, as a file .eml holds
 // them; raw must not be changed afterwards. It reads what can be read of a
 // broken one, and tells the rest in Faults.
@@ -61,6 +73,9 @@ func ParseMessage(raw []byte) *Message {
 	m.Size = int64(len(raw))
 	if m.Sender.Kind == SenderUnknown {
 		t.fault(FaultSender, "", "no address can be read in From")
+	}
+	if n := len(addresses(root.header.get("from"))); n > 1 || root.header.count("from") > 1 {
+		t.fault(FaultSender, "", "several senders in From: the first is told, other readers may show another")
 	}
 	if root.children == nil {
 		root.number = "1"

@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/soclesante/socle/ins"
 	"github.com/soclesante/socle/internal/cda"
 	"github.com/soclesante/socle/internal/xdm"
 	"github.com/soclesante/socle/internal/xds"
@@ -23,8 +24,9 @@ type parcel struct {
 	pdfs      []File
 	codes     []string // X-MSS-CODECDA
 	qualified bool     // X-MSS-INS: O
-	title     string   // of the first document
-	patient   string   // NOM prénom date, for the subject
+	number    ins.Matricule
+	title     string // of the first document
+	patient   string // NOM prénom date, for the subject
 }
 
 // pack puts the documents of a draft into an archive (ECO.2.1.1) and tells what
@@ -52,6 +54,9 @@ func (m *Mailbox) pack(d Draft, at time.Time, r *SendReport) (*parcel, error) {
 		entry := xds.FromCDA(doc, hash(o.CDA), int64(len(o.CDA)))
 		if i == 0 {
 			p.title, p.patient = title(doc), patientLabel(doc)
+			if id, ok := doc.Patient.INS(); ok {
+				p.number, _ = ins.ParseMatriculeLenient(id.Extension)
+			}
 		} else if entry.PatientID != set.Documents[0].Entry.PatientID {
 			return nil, notConform("SC.MSS/CONF.23", "Documents[%d]: the patient is not that of the first document: one patient in a message", i)
 		}

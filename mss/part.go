@@ -37,15 +37,31 @@ func (h header) get(name string) string {
 	return ""
 }
 
+func (h header) count(name string) (n int) {
+	for _, f := range h {
+		if f.name == name {
+			n++
+		}
+	}
+	return n
+}
+
 // parseHeader reads a header and gives what follows its empty line. Lines that
 // are no field are skipped and counted.
 func parseHeader(b []byte) (h header, rest []byte, bad int) {
 	size := 0
+	var value []byte // of the last field, which may go on
+	end := func() {
+		if len(h) > 0 {
+			h[len(h)-1].value = string(value)
+		}
+	}
 	for len(b) > 0 {
 		line, after, _ := bytes.Cut(b, []byte("\n"))
 		line = bytes.TrimSuffix(line, []byte("\r"))
 		b = after
 		if len(line) == 0 {
+			end()
 			return h, b, bad
 		}
 		if size += len(line); size > maxHeader || len(h) > maxFields {
@@ -54,20 +70,23 @@ func parseHeader(b []byte) (h header, rest []byte, bad int) {
 		}
 		if line[0] == ' ' || line[0] == '\t' {
 			if len(h) > 0 {
-				h[len(h)-1].value += " " + string(bytes.TrimSpace(line))
+				value = append(append(value, ' '), bytes.TrimSpace(line)...)
 			} else {
 				bad++
 			}
 			continue
 		}
-		name, value, ok := bytes.Cut(line, []byte(":"))
+		name, first, ok := bytes.Cut(line, []byte(":"))
 		name = bytes.TrimRight(name, " \t")
 		if !ok || len(name) == 0 || bytes.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' }) {
 			bad++
 			continue
 		}
-		h = append(h, field{strings.ToLower(string(name)), string(bytes.TrimSpace(value))})
+		end()
+		h = append(h, field{name: strings.ToLower(string(name))})
+		value = append(value[:0], bytes.TrimSpace(first)...)
 	}
+	end()
 	return h, nil, bad
 }
 

@@ -74,6 +74,13 @@ func (m *Mailbox) prepare(d Draft, answered *Message, r *SendReport) ([]byte, en
 	if err != nil {
 		return nil, envelope{}, err
 	}
+	if p != nil && !p.number.IsZero() {
+		for _, a := range e.to {
+			if reader, ok := a.Matricule(); ok && reader != p.number {
+				return nil, envelope{}, notConform("SC.MSS/CONF.23", "Documents: they are about another patient than the one written to")
+			}
+		}
+	}
 	raw, err := m.compose(d, e, answered, p, at, r)
 	if err != nil {
 		return nil, envelope{}, &Error{Op: "send", Err: err, outcome: notSent}

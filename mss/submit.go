@@ -51,6 +51,10 @@ func (c *Client) openSubmitter(ctx context.Context, mailbox Address, token strin
 	switch isNo := errors.As(err, &no); {
 	case isNo && no.Code == 454:
 		return nil, &refusedToken{code: replyCode(no), text: no.Message, refusal: auth.refusal, temporary: true}
+	case isNo && !offersXOAUTH2(s.client):
+		e := replied(no)
+		e.Text = noXOAUTH2 + e.Text
+		return nil, e
 	case isNo && (no.Code == 535 || auth.refusal != nil || auth.odd != nil):
 		return nil, &refusedToken{code: replyCode(no), text: no.Message, refusal: auth.refusal}
 	case isNo:
@@ -59,6 +63,13 @@ func (c *Client) openSubmitter(ctx context.Context, mailbox Address, token strin
 		return nil, &refusedToken{refusal: auth.refusal, text: "connection closed after the challenge"}
 	}
 	return nil, lost(ctx, "send", err)
+}
+
+// noXOAUTH2 says what is wrong with an operator that knows no token.
+const noXOAUTH2 = "it does not offer XOAUTH2: Config.Environment must hold the addresses that the operator has for Pro Santé Connect; it says: "
+
+func offersXOAUTH2(c *smtp.Client) bool {
+	return c != nil && c.SupportsAuth("XOAUTH2")
 }
 
 // send hands a message over (RFC 5321 section 3.3). All recipients must be
@@ -127,7 +138,7 @@ func replyCode(no *smtp.SMTPError) string {
 func replied(no *smtp.SMTPError) *Error {
 	e := &Error{Op: "send", Code: replyCode(no), Text: scrub(no.Message), outcome: socle.OutcomeRefused, retryable: no.Temporary()}
 	switch {
-	case no.Code == 552 || no.EnhancedCode == smtp.EnhancedCode{5, 3, 4}:
+	case no.Code == 552 && no.EnhancedCode[1] != 2 || no.EnhancedCode == smtp.EnhancedCode{5, 3, 4}:
 		e.kind = ErrTooLarge
 	case no.Code == 550 && no.EnhancedCode[1] == 1, no.Code == 551, no.Code == 553 && no.EnhancedCode[1] == 1:
 		e.kind = ErrNoRecipient

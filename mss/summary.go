@@ -71,7 +71,11 @@ func (s Summary) LogValue() slog.Value {
 var listed = []string{"From", "Date", "Subject", "Message-ID", "In-Reply-To", "References",
 	"X-MSS-CODECDA", "X-MSS-INS", "X-MSS-NIL", "X-MSS-MES"}
 
-const maxReferences = 200
+const (
+	maxReferences = 200
+	maxMessageID  = 250 // of those that are made
+	longMessageID = 900 // of those that are read: an answer must fit it in a line
+)
 
 func summarize(h header) Summary {
 	s := Summary{
@@ -122,7 +126,7 @@ func messageIDs(v string) []string {
 			break
 		}
 		v = after
-		if id = strings.Join(strings.Fields(id), ""); id != "" && len(id) <= 998 && !strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		if id = strings.Join(strings.Fields(id), ""); id != "" && len(id) <= longMessageID && !strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) {
 			out = append(out, id)
 		}
 	}

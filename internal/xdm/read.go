@@ -49,6 +49,7 @@ func Read(b []byte, limits Limits) (*Archive, error) {
 	for i, name := range r.folders {
 		r.subset(i+1, name)
 	}
+	r.archive.Inflated = r.total
 	return &r.archive, nil
 }
 

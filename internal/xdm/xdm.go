@@ -22,6 +22,8 @@ type Archive struct {
 	Subsets []Subset
 	// Faults are what is wrong and not of one document; each is an *Error.
 	Faults []error
+	// Inflated is how many bytes were inflated to read it.
+	Inflated int64
 }
 
 // Subset is one submission set, in one folder.
