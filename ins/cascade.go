@@ -98,11 +98,16 @@ func (c *Client) Search(ctx context.Context, who socle.Professional, id Identity
 }
 
 // escalate narrows the CR 02 that question q gave: by all given names, then by
-// q and the place of birth. When neither finds one person, several remain.
+// the place of birth beside the last names that gave CR 02. When neither finds
+// one person, several remain.
 func escalate(ambiguous error, ask func(asked, COG) error, q asked, questions []asked, t Traits) error {
 	for _, all := range questions {
 		if all.given == t.GivenNames && all != q {
-			if err := ask(all, ""); !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrAmbiguous) {
+			err := ask(all, "")
+			switch {
+			case errors.Is(err, ErrAmbiguous):
+				q = all
+			case !errors.Is(err, ErrNotFound):
 				return err
 			}
 		}

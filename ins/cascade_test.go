@@ -59,6 +59,25 @@ func TestCascade(t *testing.T) {
 	}
 }
 
+func TestCascadeNarrowsByPlaceWhatAllGivenNamesLeave(t *testing.T) {
+	t.Parallel()
+	srv, c := setup(t, instest.Options{Empty: true})
+	for _, place := range []string{"63220", "63113"} {
+		_, err := srv.AddPatient(traits(t, "DE VINCI", "LEONARDO PIERO", "M", "2014-02-01", place))
+		require.NoError(t, err)
+	}
+	_, err := srv.AddPatient(traits(t, "DE VINCI", "LEONARDO MARIO", "M", "2014-02-01", "63220"))
+	require.NoError(t, err)
+	s, err := c.Search(t.Context(), who, identity(t, traits(t, "DE VINCI", "LEONARDO PIERO", "M", "2014-02-01", "63220")))
+	require.NoError(t, err, "the first given name and the place alone fit two")
+	var asked []string
+	for _, a := range s.Attempts {
+		asked = append(asked, a.Asked+": "+a.Code)
+	}
+	require.Equal(t, []string{"given name 1: 02", "all given names: 02", "all given names with birth place: 00"}, asked)
+	require.Equal(t, "LEONARDO PIERO", s.Result.Traits.GivenNames)
+}
+
 func TestCascadeAsksForTheCompoundGivenNameFirst(t *testing.T) {
 	t.Parallel()
 	srv, c := setup(t, instest.Options{})
