@@ -170,6 +170,16 @@ func (a *API) Register(clientID, dn string) {
 	a.clients[clientID] = append(a.clients[clientID], dn)
 }
 
+// Declare declares the subject of a certificate for [ClientID].
+func (a *API) Declare(cert tls.Certificate) error {
+	leaf, err := pki.Leaf(cert)
+	if err != nil {
+		return fmt.Errorf("psctest: %w", err)
+	}
+	a.Register(ClientID, pki.DN(leaf))
+	return nil
+}
+
 // Deny takes the right to the API from a person.
 func (a *API) Deny(person string) {
 	a.mu.Lock()
