@@ -2,6 +2,24 @@
 // "API LPS" (IMAP and SMTP submission with a Pro Santé Connect token), as
 // Référentiel #2 of MSSanté asks.
 //
+// # First call
+//
+//	client, err := mss.New(mss.Config{
+//		Environment: mss.MailizFormation(), // or the addresses of another operator
+//		Roots:       igcSante,
+//		Software:    software, // with Homologation["mss"], the product reference of Convergence
+//	})
+//	…
+//	box, err := client.Open(ctx, mss.Access{Address: address, Actor: pharmacist, Tokens: session}) // a *psc.Session
+//	defer box.Close()
+//	for summary, err := range box.List(ctx, last) { // the UID of the last message handled
+//		…
+//		message, err := box.Read(ctx, summary.UID)
+//		report, err := box.Reply(ctx, message, mss.Draft{Text: "Votre ordonnance est prête.", Final: true})
+//	}
+//
+// # What it does
+//
 // A [Client] opens a [Mailbox] (BAL) for a professional. [Mailbox.List] and
 // [Mailbox.Read] give messages as a pharmacist sees them: who wrote, patient or
 // professional, the text, the files, and the clinical documents of the attached
