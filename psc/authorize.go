@@ -52,10 +52,7 @@ type AuthRequest struct {
 // Authorization is one login in a browser that has begun: its state, nonce and
 // code verifier are made for it and serve once. It shows none of them but in
 // URL and MarshalBinary.
-type Authorization struct {
-	address string
-	attempt *attempt
-}
+type Authorization struct{ attempt *attempt }
 
 // attempt is held by pointer: fmt shows its address.
 type attempt struct {
@@ -65,6 +62,7 @@ type attempt struct {
 	MaxAge                 time.Duration
 	Fresh                  bool // the person proves who they are after Begun
 	Person                 string
+	address                string // not kept
 }
 
 // Authorize begins the login of a person in a browser: the caller keeps what it
@@ -109,7 +107,8 @@ func (c *Client) Authorize(r AuthRequest) (*Authorization, error) {
 		q.Set("max_age", strconv.FormatInt(int64(r.MaxAge/time.Second), 10))
 	}
 	login.RawQuery = q.Encode()
-	return &Authorization{address: login.String(), attempt: a}, nil
+	a.address = login.String()
+	return &Authorization{a}, nil
 }
 
 // checkRedirect wants https, or http on the loopback of a desktop (RFC 8252 §7.3).
@@ -136,7 +135,7 @@ func random() string {
 }
 
 // URL gives where the browser is sent. It is not for logs.
-func (a *Authorization) URL() string { return a.address }
+func (a *Authorization) URL() string { return a.attempt.address }
 
 // Return gives AuthRequest.Return.
 func (a *Authorization) Return() string { return a.attempt.Return }
@@ -154,7 +153,7 @@ func (a *Authorization) UnmarshalBinary(b []byte) error {
 	if err := json.Unmarshal(b, &t); err != nil || t.State == "" || t.Nonce == "" || t.Verifier == "" || t.Redirect == "" {
 		return &Error{Op: opCallback, kind: ErrState, outcome: socle.OutcomeNotSent, Err: errors.New("what was kept of the login cannot be read")}
 	}
-	a.address, a.attempt = "", &t
+	a.attempt = &t
 	return nil
 }
 

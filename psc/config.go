@@ -142,7 +142,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	add("Certificate", checkCertificate(cfg))
 	if cfg.GetCertificate != nil && len(cfg.Certificate.Certificate) > 0 {
-		add("GetCertificate", errors.New("Certificate is given too: give one of them"))
+		add("GetCertificate", errors.New("give it or Certificate, not both"))
 	}
 	if cfg.SecretInForm && cfg.Secret == "" {
 		add("SecretInForm", errors.New("there is no Secret"))

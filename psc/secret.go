@@ -2,8 +2,6 @@ package psc
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -40,22 +38,6 @@ func (c *Client) authenticate(h http.Header, form url.Values) {
 		r := http.Request{Header: h}
 		r.SetBasicAuth(url.QueryEscape(c.cfg.ClientID), url.QueryEscape(string(c.cfg.Secret)))
 	}
-}
-
-// certificate gives the certificate of the moment, nil when the client has
-// none of its own.
-func (c *Client) certificate() (*tls.Certificate, error) {
-	switch {
-	case c.cfg.GetCertificate != nil:
-		pair, err := c.cfg.GetCertificate()
-		if err == nil && (pair == nil || len(pair.Certificate) == 0) {
-			err = errors.New("Config.GetCertificate: no certificate")
-		}
-		return pair, err
-	case len(c.cfg.Certificate.Certificate) > 0:
-		return &c.cfg.Certificate, nil
-	}
-	return nil, nil
 }
 
 // warnOfSecret tells once that production is spoken to with a secret: the

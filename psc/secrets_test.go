@@ -76,10 +76,59 @@ func TestNothingSecretShows(t *testing.T) {
 	_, err = s.AccessToken(t.Context())
 	show(err, s.Logout(t.Context()), s)
 
+	// The same in a browser, with a client secret.
+	const secret = "a-secret-of-the-client-that-nobody-sees"
+	cfg := w.config
+	cfg.Secret, cfg.SecretInForm = secret, true
+	show(cfg, cfg.Secret, struct{ C psc.Config }{cfg})
+	log.Info("config", "secret", cfg.Secret)
+	w.RegisterSecret(psctest.ClientID, secret)
+	w.client, err = psc.New(cfg)
+	require.NoError(t, err)
+	more := []string{secret}
+	for _, change := range []func(url.Values){
+		func(url.Values) {}, func(q url.Values) { q.Set("iss", "https://evil.example") }, func(q url.Values) { q.Del("code") },
+		func(q url.Values) { q.Set("code", "another-code-that-nobody-sees") }, func(q url.Values) { q.Set("state", q.Get("state")+"x") },
+		func(q url.Values) {
+			q.Set("error", "server_error")
+			q.Set("error_description", q.Get("code")+" "+q.Get("state"))
+		},
+	} {
+		a, q := w.begin(t, psc.AuthRequest{}, w.Browser(), psctest.Titulaire)
+		u, err := url.Parse(a.URL())
+		require.NoError(t, err)
+		more = append(more, q.Get("code"), q.Get("state"), u.Query().Get("nonce"))
+		change(q)
+		s, err := w.client.Callback(t.Context(), a, q)
+		show(a, s, err, struct{ A *psc.Authorization }{a})
+		fmt.Fprintf(&shown, "%+v", reflect.ValueOf(a).Elem())
+		log.Info("authorization", "a", a, "err", err)
+		if err != nil {
+			continue
+		}
+		store := &psc.MemoryStore{Clock: w.Clock().Now}
+		require.NoError(t, s.Keep(t.Context(), store, "a-key-that-nobody-sees"))
+		kept, err := store.Load(t.Context(), "a-key-that-nobody-sees")
+		require.NoError(t, err)
+		show(s)
+		fmt.Fprintf(&shown, "%v %+v %#v", kept, kept, kept)
+		log.Info("kept", "s", kept)
+		token, err := w.LogoutToken(psctest.Titulaire, func(c map[string]any) { c["iss"] = "x" })
+		require.NoError(t, err)
+		more = append(more, token)
+		got, err := w.client.VerifyLogoutToken(t.Context(), token, psc.LogoutOptions{})
+		show(err)
+		log.Info("notice", "t", got, "err", err)
+		address, err := s.LogoutURL(t.Context(), "", "")
+		require.NoError(t, err)
+		require.NotEmpty(t, address)
+	}
+	more = append(more, "another-code-that-nobody-sees", "a-key-that-nobody-sees")
+
 	mu.Lock()
 	text := shown.String()
 	mu.Unlock()
-	secrets := wireSecrets(t, w)
+	secrets := append(wireSecrets(t, w), more...)
 	require.Greater(t, len(secrets), 20)
 	for _, secret := range secrets {
 		absent(t, text, secret)
@@ -124,7 +173,7 @@ func wireSecrets(t *testing.T, w *world) []string {
 	for _, e := range w.Journal() {
 		form, err := url.ParseQuery(string(e.Request))
 		require.NoError(t, err)
-		for _, name := range []string{"auth_req_id", "refresh_token", "token", "id_token_hint"} {
+		for _, name := range []string{"auth_req_id", "refresh_token", "token", "id_token_hint", "code", "code_verifier", "client_secret"} {
 			add(form.Get(name))
 		}
 		var answer map[string]any
