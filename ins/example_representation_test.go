@@ -2,11 +2,15 @@ package ins_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
+	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/ins"
+	"github.com/soclesante/socle/ins/instest"
 )
 
 func ExampleIdentity_Datamatrix() {
@@ -39,6 +43,44 @@ func ExampleParseDatamatrix() {
 	// claim of INS-NIR-TEST [redacted] <nil>
 	// [a separator was replaced by the scanner]
 	// true ins: datamatrix: 02: version 01 expected
+}
+
+// A patient brings a document with an INS datamatrix: INSi confirms what it says
+// before the record takes it, and a document of identity still has to be shown.
+func ExampleScan() {
+	srv, err := instest.NewServer(instest.Options{OID: ins.OIDTest}) // INSi, on this machine
+	if err != nil {
+		panic(err)
+	}
+	defer srv.Close()
+	certificate, err := srv.ClientCertificate("10B0152872")
+	if err != nil {
+		panic(err)
+	}
+	client, err := ins.New(ins.Config{Environment: srv.Environment(), Software: instest.Software(), Certificate: certificate, Roots: srv.Roots()})
+	if err != nil {
+		panic(err)
+	}
+	defer client.Close()
+
+	scan, err := ins.ParseDatamatrix("IS010000000000000000000000S1279035121518989S21.2.250.1.213.1.4.10S3DOMINIQUE MARIE-LOUISE\x1dS4PAT-TROIS\x1dS5FS628-03-1979S751215")
+	if err != nil {
+		panic(err)
+	}
+	verification, err := client.Verify(context.Background(), socle.Professional{}, scan.Claim)
+	if err != nil {
+		panic(err)
+	}
+	result, err := verification.Result() // an error when INSi said KO
+	if err != nil {
+		panic(err)
+	}
+	identity, err := ins.NewIdentity(scan.Traits)
+	if err == nil {
+		identity, err = identity.Accept(result, ins.Acceptance{At: time.Now(), By: "the pharmacist"})
+	}
+	fmt.Println(verification, identity.Status(), err)
+	// Output: verification OK récupérée <nil>
 }
 
 func ExampleIdentity_HL7v2() {
