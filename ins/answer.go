@@ -83,10 +83,18 @@ func (d *reader) warn(format string, args ...any) {
 	d.warnings = append(d.warnings, fmt.Sprintf(format, args...))
 }
 
-// optional gives the child of that name, or nil; two of them are an error.
+// optional gives the child of that name in the namespace of e, or nil; two of
+// them are an error.
 func (d *reader) optional(e *xmltree.Element, name string) *xmltree.Element {
 	var found *xmltree.Element
-	for c := range e.All("", name) {
+	if e == nil {
+		return nil
+	}
+	for _, n := range e.Children {
+		c, ok := n.(*xmltree.Element)
+		if !ok || c.Name.Local != name || c.Name.Space != e.Name.Space {
+			continue
+		}
 		if found != nil {
 			d.fail("two %s", name)
 		}
