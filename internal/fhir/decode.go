@@ -132,3 +132,12 @@ func scan(b []byte, limits Limits) error {
 		}
 	}
 }
+
+// Check applies the limits and the refusals of Decode to a document that the
+// caller decodes otherwise.
+func Check(b []byte, limits Limits) error {
+	if err := scan(b, limits.defaults()); err != nil {
+		return fmt.Errorf("fhir: %w", err)
+	}
+	return nil
+}
