@@ -20,6 +20,7 @@ import (
 	"github.com/soclesante/socle/ins/instest"
 	"github.com/soclesante/socle/internal/emulator"
 	"github.com/soclesante/socle/internal/pki"
+	"github.com/soclesante/socle/internal/xmlsec"
 )
 
 // cards are the pairs of one card, made once.
@@ -420,5 +421,63 @@ func TestAssertionsAreHidden(t *testing.T) {
 			require.NotContains(t, s, who.ID.String())
 			require.NotContains(t, s, "0123")
 		}
+	}
+}
+
+// resign makes the assertion of a card say something else, and signs that with
+// a pair, as a software might that got a rule wrong.
+func resign(t *testing.T, pair tls.Certificate, edit *strings.Replacer) []byte {
+	t.Helper()
+	cpx, err := ins.NewCPx(ins.CPxConfig{Card: cards()[pki.CardSign], Attributes: pharmacy})
+	require.NoError(t, err)
+	made, err := cpx.Authenticate(t.Context(), who)
+	require.NoError(t, err)
+	s := string(made.XML)
+	at, end := strings.Index(s, "<ds:Signature "), strings.Index(s, "</ds:Signature>")+len("</ds:Signature>")
+	before, after := edit.Replace(s[:at]), edit.Replace(s[end:])
+	id := s[strings.Index(s, ` ID="`)+5:][:37]
+	signature, err := xmlsec.SignEnveloped([]byte(before+after), id, pair, xmlsec.RSASHA256)
+	require.NoError(t, err)
+	return []byte(before + string(signature) + after)
+}
+
+func TestWhatTheEmulatorRefusesOfASignedAssertion(t *testing.T) {
+	t.Parallel()
+	a, software := shared()
+	seal, err := a.Organisation(pki.Organisation{Structure: structure, Name: "X", CommonName: who.ID.String()}, pki.Sign)
+	require.NoError(t, err)
+	card := cards()[pki.CardSign]
+	for name, row := range map[string]struct {
+		pair tls.Certificate
+		edit *strings.Replacer
+		says string
+	}{
+		"nothing wrong":                      {card, strings.NewReplacer(), ""},
+		"signed by the authentication pair":  {cards()[pki.CardAuth], strings.NewReplacer(), "nonRepudiation"},
+		"signed by the software certificate": {software, strings.NewReplacer(), "nonRepudiation"},
+		"signed by a seal of the structure":  {seal, strings.NewReplacer(), "Issuer"},
+		"kind of card":                       {card, strings.NewReplacer(`"CPS"`, `"CPF"`), "1.2.250.1.71.1.2.2"},
+		"another holder":                     {card, strings.NewReplacer(">"+who.ID.String()+"<", ">899700735741<"), "the CN of the signing certificate"},
+		"another issuer":                     {card, strings.NewReplacer("C=FR", "C=BE"), "the subject of the signing certificate"},
+		"format of the issuer":               {card, strings.NewReplacer("X509SubjectName", "unspecified"), "Issuer Format"},
+		"order":                              {card, strings.NewReplacer("<saml:AttributeStatement>", "<saml:Conditions></saml:Conditions><saml:AttributeStatement>"), "unknown Conditions"},
+		"an attribute twice":                 {card, strings.NewReplacer("secteurActivite", "identifiantFacturation"), "several"},
+		"an attribute without value":         {card, strings.NewReplacer(">SA33<", "><"), "a value"},
+		"no billing identifier":              {card, strings.NewReplacer("identifiantFacturation", "codeSpecialite"), "identifiantFacturation"},
+		"version":                            {card, strings.NewReplacer(`Version="2.0"`, `Version="1.1"`), "Version"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ready, err := ins.ReadyAssertion(resign(t, row.pair, row.edit), nil)
+			require.NoError(t, err)
+			_, c := setup(t, instest.Options{Assertions: true}, func(cfg *ins.Config) { cfg.Authentication = ready })
+			_, err = c.SearchByTraits(t.Context(), who, zoe(t))
+			if row.says == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorIs(t, err, ins.ErrRejected)
+			require.ErrorContains(t, err, row.says)
+		})
 	}
 }

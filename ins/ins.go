@@ -9,6 +9,22 @@
 // [Identity.Sendable]; DMP, MSSanté, ordonnance numérique and Dossier
 // pharmaceutique start there.
 //
+// A [Client] asks INSi with a software certificate, or with an [Authenticator]:
+// a card ([NewCPx]), Pro Santé Connect ([NewPSC]), an assertion made elsewhere
+// ([ReadyAssertion]).
+//
+//	WS_INS1  [Client.SearchByVitale]  by the data of a carte Vitale
+//	WS_INS2  [Client.Search]          by traits, one given name after the other
+//	         [Client.SearchByTraits]  one question of it
+//	WS_INS3  [Client.Verify]          is this INS that person's?
+//	WS_INS4  [Client.SubmitBatch]     the same for a list, later
+//	WS_INS5  [Client.FetchBatch]
+//
+// A [BatchVerifier] verifies a long list by WS_INS3, resumes after a stop and
+// keeps a [Journal]. [Identity.AcceptApCV] takes an identity from the appli
+// carte Vitale, without a call. What no public text says of the wire is in
+// [Dialect], where the vendor replaces it.
+//
 // Matricules, traits and what holds them show themselves in no log and no
 // error; the wire form is asked for by name ([Matricule.Wire], [INS.CX],
 // [BirthDate.Wire] …).
