@@ -1,6 +1,8 @@
 package dmp
 
 import (
+	"strings"
+
 	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/internal/nos"
 )
@@ -105,4 +107,19 @@ func sector(who socle.Professional) socle.Code {
 		c.Display = known.Display
 	}
 	return c
+}
+
+// udiRoot gives the authority of a UDI from the mark that it begins with. That
+// of GS1 is in the official examples; the two others, which the rules accept,
+// are *assumed* to go with the marks of HIBCC and ICCBBA.
+func udiRoot(udi string) string {
+	switch {
+	case strings.HasPrefix(udi, "(01)"):
+		return "2.51.1.1"
+	case strings.HasPrefix(udi, "+"):
+		return "1.0.15961.10.816"
+	case strings.HasPrefix(udi, "="):
+		return "2.16.840.1.113883.6.18.1.34"
+	}
+	return ""
 }
