@@ -78,7 +78,8 @@ type BatchVerifier struct {
 }
 
 // Run verifies the lines that the journal has not. The list must be the one of
-// the run before, at least as long, in the same order.
+// the run before, at least as long, in the same order; that no two of its lines
+// have one reference is the caller's part.
 //
 // It stops at the first failure of the service or of the journal, at the end of
 // ctx, and when the list gives an error: the error tells after which line, and

@@ -13,12 +13,12 @@
 // a card ([NewCPx]), Pro Santé Connect ([NewPSC]), an assertion made elsewhere
 // ([ReadyAssertion]).
 //
-//	WS_INS1  [Client.SearchByVitale]  by the data of a carte Vitale
-//	WS_INS2  [Client.Search]          by traits, one given name after the other
-//	         [Client.SearchByTraits]  one question of it
-//	WS_INS3  [Client.Verify]          is this INS that person's?
-//	WS_INS4  [Client.SubmitBatch]     the same for a list, later
-//	WS_INS5  [Client.FetchBatch]
+//	WS_INS1  SearchByVitale  by the data of a carte Vitale
+//	WS_INS2  Search          by traits, one given name after the other
+//	         SearchByTraits  one question of it
+//	WS_INS3  Verify          is this INS that person's?
+//	WS_INS4  SubmitBatch     the same for a list, later
+//	WS_INS5  FetchBatch
 //
 // A [BatchVerifier] verifies a long list by WS_INS3, resumes after a stop and
 // keeps a [Journal]. [Identity.AcceptApCV] takes an identity from the appli
