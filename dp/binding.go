@@ -42,7 +42,7 @@ func (b *binding) send(ctx context.Context, op, method, address string, by By, c
 	}
 	bundle, ok := out.(*fhir.Bundle)
 	if !ok {
-		return nil, NewError(op, ErrProtocol, "", "a Bundle was expected", nil)
+		return nil, NewError(op, ErrAnswer, "", "a Bundle was expected", nil)
 	}
 	return bundle, nil
 }
@@ -72,7 +72,7 @@ func byStatus(status int) error {
 	case status == http.StatusUnauthorized:
 		return ErrUnauthorized
 	case status == http.StatusForbidden:
-		return ErrRoleForbidden
+		return ErrForbidden
 	case status == http.StatusGone:
 		return ErrClosed
 	case status == http.StatusLocked:
@@ -82,7 +82,7 @@ func byStatus(status int) error {
 	case status == http.StatusTooManyRequests, status >= 500:
 		return ErrUnavailable
 	}
-	return ErrProtocol
+	return ErrAnswer
 }
 
 // issues reads the situation, the deadline and the reasons. Words of the

@@ -42,10 +42,10 @@ func (b *binding) Consult(ctx context.Context, call ConsultCall) (History, error
 			return h, nil
 		}
 		if n == maxPages {
-			return History{}, NewError(opConsult, ErrProtocol, "", "more than "+strconv.Itoa(maxPages)+" pages", nil)
+			return History{}, NewError(opConsult, ErrAnswer, "", "more than "+strconv.Itoa(maxPages)+" pages", nil)
 		}
 		if !b.below(next) {
-			return History{}, NewError(opConsult, ErrProtocol, "", "the next page is not below Environment.URL: the token stays here", nil)
+			return History{}, NewError(opConsult, ErrAnswer, "", "the next page is not below Environment.URL: the token stays here", nil)
 		}
 		page, err = b.send(ctx, opConsult, http.MethodGet, next, call.By, "", nil)
 	}
@@ -63,7 +63,7 @@ func (b *binding) below(address string) bool {
 // as an OperationOutcome within a 200.
 func (b *binding) page(h *History, page *fhir.Bundle) error {
 	if page.Type != "searchset" {
-		return NewError(opConsult, ErrProtocol, "", "a Bundle of type searchset was expected", nil)
+		return NewError(opConsult, ErrAnswer, "", "a Bundle of type searchset was expected", nil)
 	}
 	included := make(map[string]*fhir.Medication)
 	for _, m := range fhir.All[*fhir.Medication](page) {
@@ -85,7 +85,7 @@ func (b *binding) page(h *History, page *fhir.Bundle) error {
 		}
 		e, ok := b.entry(d, included)
 		if !ok {
-			return NewError(opConsult, ErrProtocol, "", "an entry without a date of delivery", nil)
+			return NewError(opConsult, ErrAnswer, "", "an entry without a date of delivery", nil)
 		}
 		h.Entries = append(h.Entries, e)
 	}

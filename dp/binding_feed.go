@@ -28,7 +28,7 @@ func (b *binding) Feed(ctx context.Context, call FeedCall) (Receipt, error) {
 		return Receipt{}, err
 	}
 	if answer.Type != "transaction-response" || len(answer.Entry) != len(call.Lines) {
-		return Receipt{}, NewError(opFeed, ErrProtocol, "", "a transaction-response with one entry a line was expected", nil)
+		return Receipt{}, NewError(opFeed, ErrAnswer, "", "a transaction-response with one entry a line was expected", nil)
 	}
 	r := Receipt{Fed: make(map[string]bool, len(call.Lines))}
 	for i, e := range answer.Entry {
@@ -42,7 +42,7 @@ func (b *binding) Feed(ctx context.Context, call FeedCall) (Receipt, error) {
 		case "200":
 			r.Fed[call.Lines[i].ID] = true
 		default:
-			return Receipt{}, NewError(opFeed, ErrProtocol, "", "a status of a line is neither 201 nor 200", nil)
+			return Receipt{}, NewError(opFeed, ErrAnswer, "", "a status of a line is neither 201 nor 200", nil)
 		}
 	}
 	return r, nil

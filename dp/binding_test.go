@@ -44,7 +44,7 @@ func FuzzPage(f *testing.F) {
 func TestByStatus(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]error{
-		302: ErrProtocol, 400: ErrValidation, 401: ErrUnauthorized, 403: ErrRoleForbidden, 404: ErrProtocol, 410: ErrClosed, 418: ErrProtocol,
+		302: ErrAnswer, 400: ErrValidation, 401: ErrUnauthorized, 403: ErrForbidden, 404: ErrAnswer, 410: ErrClosed, 418: ErrAnswer,
 		422: ErrValidation, 423: ErrSuspended, 429: ErrUnavailable, 500: ErrUnavailable, 503: ErrUnavailable,
 	} {
 		if got := byStatus(status); got != want {

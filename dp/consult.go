@@ -21,9 +21,9 @@ const maxEntries = 1000
 // within the windows of Config.Windows. Pages are followed. The result belongs
 // to the visit: Close empties it.
 //
-// Refused without a call: [ErrConsultRefused], [ErrRoleForbidden],
+// Refused without a call: [ErrConsultRefused], [ErrForbidden],
 // [ErrVisitClosed]. By the service: [ErrNoDossier], [ErrOpposed],
-// [ErrNotYetOpen], [ErrClosed], [ErrSuspended], [ErrIdentityMismatch],
+// [ErrNotYetOpen], [ErrClosed], [ErrSuspended], [ErrPatientMismatch],
 // [ErrUnavailable] … It changes nothing at the service and is tried again by
 // itself within Config.Timeout.
 func (v *Visit) Consult(ctx context.Context, q Query) (*History, error) {

@@ -134,7 +134,7 @@ var states = map[string]struct {
 	"opposed":   {&dptest.Dossier{State: dptest.StateOpposed}, dp.ErrOpposed, "dp-opposed"},
 	"suspended": {&dptest.Dossier{State: dptest.StateSuspended}, dp.ErrSuspended, "dp-suspended"},
 	"closed":    {&dptest.Dossier{State: dptest.StateClosed}, dp.ErrClosed, "dp-closed"},
-	"mismatch":  {&dptest.Dossier{State: dptest.StateOpen, Mismatch: true}, dp.ErrIdentityMismatch, "dp-identity"},
+	"mismatch":  {&dptest.Dossier{State: dptest.StateOpen, Mismatch: true}, dp.ErrPatientMismatch, "dp-identity"},
 }
 
 func TestStatesOfADossier(t *testing.T) {
@@ -251,12 +251,12 @@ func TestAccess(t *testing.T) {
 	client, err := dp.New(config(t, srv, finessA))
 	require.NoError(t, err)
 	_, err = client.Open(srv.Actor(professional(finessA, "10", "SM26", "SA07")), qualified(), "")
-	require.ErrorIs(t, err, dp.ErrRoleForbidden)
+	require.ErrorIs(t, err, dp.ErrForbidden)
 	doctor := srv.Actor(professional(finessA, "10", "", "SA01"))
 	v, err := client.Open(doctor, qualified(), dp.ForHospital)
 	require.NoError(t, err)
 	_, err = v.Feed(context.Background(), []dp.Line{line(idA)})
-	require.ErrorIs(t, err, dp.ErrRoleForbidden)
+	require.ErrorIs(t, err, dp.ErrForbidden)
 	require.Equal(t, socle.OutcomeNotSent, socle.OutcomeOf(err))
 	require.Empty(t, srv.Journal())
 
@@ -268,7 +268,7 @@ func TestAccess(t *testing.T) {
 	v, err = lax.Open(doctor, qualified(), dp.ForHospital)
 	require.NoError(t, err)
 	_, err = v.Feed(context.Background(), []dp.Line{line(idA)})
-	require.ErrorIs(t, err, dp.ErrRoleForbidden)
+	require.ErrorIs(t, err, dp.ErrForbidden)
 	require.Equal(t, socle.OutcomeRefused, socle.OutcomeOf(err))
 }
 
@@ -281,20 +281,20 @@ func TestOpenRefuses(t *testing.T) {
 	require.NoError(t, err)
 	actor := srv.Actor(pharmacist(finessA))
 	_, err = client.Open(actor, provisional, "")
-	require.ErrorIs(t, err, dp.ErrINSNotQualified)
+	require.ErrorIs(t, err, dp.ErrNotQualified)
 	require.ErrorIs(t, err, ins.ErrNotQualified)
 	require.Equal(t, socle.OutcomeNotSent, socle.OutcomeOf(err))
-	_, err = client.Open(ordonnance.Actor{Professional: actor.Professional}, qualified(), "")
+	_, err = client.Open(socle.Actor{Professional: actor.Professional}, qualified(), "")
 	require.ErrorIs(t, err, dp.ErrUnauthorized)
-	_, err = client.Open(ordonnance.Actor{Session: actor.Session}, qualified(), "")
-	require.ErrorIs(t, err, dp.ErrRoleForbidden)
+	_, err = client.Open(socle.Actor{Tokens: actor.Tokens}, qualified(), "")
+	require.ErrorIs(t, err, dp.ErrForbidden)
 
 	cfg := config(t, srv, finessA)
 	cfg.Environment.Production = true
 	prod, err := dp.New(cfg)
 	require.NoError(t, err)
 	_, err = prod.Open(actor, qualified(), "")
-	require.ErrorIs(t, err, dp.ErrIdentityMismatch)
+	require.ErrorIs(t, err, dp.ErrPatientMismatch)
 	require.Empty(t, srv.Journal())
 }
 
@@ -305,17 +305,17 @@ func TestTokensAndCertificates(t *testing.T) {
 	client, err := dp.New(config(t, srv, finessA))
 	require.NoError(t, err)
 	for name, c := range map[string]struct {
-		actor func() ordonnance.Actor
+		actor func() socle.Actor
 		want  error
 	}{
-		"forged": {func() ordonnance.Actor {
-			return ordonnance.Actor{Professional: pharmacist(finessA), Session: token("forged")}
+		"forged": {func() socle.Actor {
+			return socle.Actor{Professional: pharmacist(finessA), Tokens: token("forged")}
 		}, dp.ErrUnauthorized},
-		"missing": {func() ordonnance.Actor {
-			return ordonnance.Actor{Professional: pharmacist(finessA), Session: token("")}
+		"missing": {func() socle.Actor {
+			return socle.Actor{Professional: pharmacist(finessA), Tokens: token("")}
 		}, dp.ErrUnauthorized},
-		"expired": {func() ordonnance.Actor {
-			a := ordonnance.Actor{Professional: pharmacist(finessA), Session: token(srv.Token(pharmacist(finessA)))}
+		"expired": {func() socle.Actor {
+			a := socle.Actor{Professional: pharmacist(finessA), Tokens: token(srv.Token(pharmacist(finessA)))}
 			srv.Clock().Advance(dptest.TokenLife)
 			return a
 		}, dp.ErrUnauthorized},
@@ -403,10 +403,10 @@ func TestConsultOfStrangeAnswers(t *testing.T) {
 			base = srv.URL + "/dp"
 			client, err := dp.New(dp.Config{Environment: dp.Environment{URL: base}, Software: socle.Software{Name: "LGO", Version: "1"}, HTTPClient: srv.Client(), Timeout: 20 * time.Second})
 			require.NoError(t, err)
-			v, err := client.Open(ordonnance.Actor{Professional: pharmacist(finessA), Session: token("t")}, qualified(), "")
+			v, err := client.Open(socle.Actor{Professional: pharmacist(finessA), Tokens: token("t")}, qualified(), "")
 			require.NoError(t, err)
 			_, err = v.Consult(context.Background(), dp.Query{})
-			require.ErrorIs(t, err, dp.ErrProtocol)
+			require.ErrorIs(t, err, dp.ErrAnswer)
 			require.ErrorContains(t, err, c.want)
 			require.False(t, socle.Retryable(err))
 			if name != "pages without end" {

@@ -11,22 +11,22 @@ import (
 
 // Situations that a caller branches on, with errors.Is (dp.md §6).
 var (
-	ErrNoDossier        = errors.New("the patient has no dossier pharmaceutique")
-	ErrOpposed          = errors.New("the patient opposed the opening of a dossier")
-	ErrNotYetOpen       = errors.New("dossier not open yet")                 // Error.Deadline: end of the six weeks
-	ErrClosed           = errors.New("dossier closed")                       //
-	ErrSuspended        = errors.New("dossier suspended by the CNOP")        //
-	ErrConsultRefused   = errors.New("the patient refuses the consultation") // in this visit
-	ErrFeedRefused      = errors.New("the patient refuses the feeding")      // in this visit
-	ErrINSNotQualified  = errors.New("identity not qualified")               // refused before the network
-	ErrIdentityMismatch = errors.New("the service knows another identity")   //
-	ErrRoleForbidden    = errors.New("not allowed to this professional")     // by the client or by the service
-	ErrUnknownProduct   = errors.New("unknown product")                      // wrong CIP13 key, or unknown to the service
-	ErrValidation       = errors.New("content refused")                      // Error.Issues tell why
-	ErrUnauthorized     = errors.New("token refused")                        // expired or unknown: log in again
-	ErrUnavailable      = errors.New("service unavailable")                  // never stops a dispensation: feed later
-	ErrVisitClosed      = errors.New("the visit is closed")                  //
-	ErrProtocol         = errors.New("answer that makes no sense")           // not FHIR, or not what was asked
+	ErrNoDossier       = errors.New("the patient has no dossier pharmaceutique")
+	ErrOpposed         = errors.New("the patient opposed the opening of a dossier")
+	ErrNotYetOpen      = errors.New("dossier not open yet")                 // Error.Deadline: end of the six weeks
+	ErrClosed          = errors.New("dossier closed")                       //
+	ErrSuspended       = errors.New("dossier suspended by the CNOP")        //
+	ErrConsultRefused  = errors.New("the patient refuses the consultation") // in this visit
+	ErrFeedRefused     = errors.New("the patient refuses the feeding")      // in this visit
+	ErrNotQualified    = errors.New("identity not qualified")               // refused before the network
+	ErrPatientMismatch = errors.New("the service knows another identity")   //
+	ErrForbidden       = errors.New("not allowed to this professional")     // by the client or by the service
+	ErrUnknownProduct  = errors.New("unknown product")                      // wrong CIP13 key, or unknown to the service
+	ErrValidation      = errors.New("content refused")                      // Error.Issues tell why
+	ErrUnauthorized    = errors.New("token refused")                        // expired or unknown: log in again
+	ErrUnavailable     = errors.New("service unavailable")                  // never stops a dispensation: feed later
+	ErrVisitClosed     = errors.New("the visit is closed")                  //
+	ErrAnswer          = errors.New("answer that makes no sense")           // not FHIR, or not what was asked
 )
 
 // Issue is one reason of an [ErrValidation] or an [ErrUnknownProduct].
@@ -55,14 +55,14 @@ type Error struct {
 
 // NewError makes the error of a [Transport] of a vendor's own. Its kind is one
 // of the Err values of this package; cause may be nil, and tells the outcome if
-// it knows it. Without one the service refused, or, when kind is [ErrProtocol],
+// it knows it. Without one the service refused, or, when kind is [ErrAnswer],
 // nobody knows.
 func NewError(op string, kind error, code, text string, cause error) *Error {
 	e := &Error{Op: op, Code: code, Text: text, kind: kind, err: cause, outcome: socle.OutcomeRefused}
 	switch {
 	case cause != nil:
 		e.outcome = socle.OutcomeOf(cause)
-	case kind == ErrProtocol:
+	case kind == ErrAnswer:
 		e.outcome = socle.OutcomeUnknown
 	}
 	return e

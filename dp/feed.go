@@ -14,7 +14,7 @@ import (
 // outcome of an error is socle.OutcomeUnknown, or on [ErrUnavailable], feed the
 // same lines later.
 //
-// Refused without a call: [ErrFeedRefused], [ErrRoleForbidden],
+// Refused without a call: [ErrFeedRefused], [ErrForbidden],
 // [ErrVisitClosed], [ErrUnknownProduct] for a CIP13 that fails its key,
 // [ErrValidation] with every issue. By the service: those of Consult, and
 // [ErrUnknownProduct].
@@ -55,7 +55,7 @@ func (v *Visit) feed(ctx context.Context, lines []Line) (Receipt, error) {
 	}
 	for _, l := range send {
 		if _, ok := r.Fed[l.ID]; !ok {
-			return Receipt{}, NewError(opFeed, ErrProtocol, "", "the answer does not tell of every line: feed them again", nil)
+			return Receipt{}, NewError(opFeed, ErrAnswer, "", "the answer does not tell of every line: feed them again", nil)
 		}
 	}
 	r.Withheld = withheld

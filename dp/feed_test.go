@@ -139,8 +139,8 @@ func TestFeedFaults(t *testing.T) {
 		"429":             {emulator.Fault{Status: 429, Times: -1}, socle.OutcomeRefused, true, dp.ErrUnavailable},
 		"reset before":    {emulator.Fault{ResetBefore: true, Times: -1}, socle.OutcomeUnknown, true, nil},
 		"401 of a proxy":  {emulator.Fault{Status: 401}, socle.OutcomeRefused, false, dp.ErrUnauthorized},
-		"404 of a proxy":  {emulator.Fault{Status: 404}, socle.OutcomeRefused, false, dp.ErrProtocol},
-		"200 of a portal": {emulator.Fault{Status: 200}, socle.OutcomeUnknown, false, dp.ErrProtocol},
+		"404 of a proxy":  {emulator.Fault{Status: 404}, socle.OutcomeRefused, false, dp.ErrAnswer},
+		"200 of a portal": {emulator.Fault{Status: 200}, socle.OutcomeUnknown, false, dp.ErrAnswer},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -236,7 +236,7 @@ func TestTransportOfAVendor(t *testing.T) {
 	visit := func(v vendor) *dp.Visit {
 		client, err := dp.New(dp.Config{Software: socle.Software{Name: "LGO", Version: "1"}, Transport: v, Watch: socle.Watch{Clock: func() time.Time { return start }}})
 		require.NoError(t, err)
-		out, err := client.Open(ordonnance.Actor{Professional: pharmacist(finessA), Session: token("t")}, qualified(), "")
+		out, err := client.Open(socle.Actor{Professional: pharmacist(finessA), Tokens: token("t")}, qualified(), "")
 		require.NoError(t, err)
 		return out
 	}
@@ -244,7 +244,7 @@ func TestTransportOfAVendor(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, h.Entries, 1, "windows apply to any transport")
 	_, err = visit(vendor{}).Feed(context.Background(), []dp.Line{line(idA)})
-	require.ErrorIs(t, err, dp.ErrProtocol, "a receipt that tells of no line")
+	require.ErrorIs(t, err, dp.ErrAnswer, "a receipt that tells of no line")
 	boom := errors.New("boom")
 	_, err = visit(vendor{boom}).Consult(context.Background(), dp.Query{})
 	require.ErrorIs(t, err, boom)
@@ -274,7 +274,7 @@ func TestNothingIdentifyingShows(t *testing.T) {
 	client, err := dp.New(cfg)
 	require.NoError(t, err)
 	secret := srv.Token(pharmacist(finessA))
-	v, err := client.Open(ordonnance.Actor{Professional: pharmacist(finessA), Session: token(secret)}, qualified(), "")
+	v, err := client.Open(socle.Actor{Professional: pharmacist(finessA), Tokens: token(secret)}, qualified(), "")
 	require.NoError(t, err)
 	ctx := context.Background()
 	h, err := v.Consult(ctx, dp.Query{})

@@ -8,7 +8,6 @@ import (
 	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/ins"
 	"github.com/soclesante/socle/internal/transport"
-	"github.com/soclesante/socle/ordonnance"
 )
 
 // Operations, as errors, exchanges and audit records name them.
@@ -33,7 +32,7 @@ const (
 // safe for concurrent use.
 type Visit struct {
 	client  *Client
-	actor   ordonnance.Actor
+	actor   socle.Actor
 	patient ins.INS
 	purpose Purpose
 	rights  Right
@@ -46,34 +45,34 @@ type Visit struct {
 }
 
 // Open begins a visit, without a call to the service. It refuses an identity
-// that is not qualified ([ErrINSNotQualified]) and a professional to whom the
-// access policy gives no right ([ErrRoleForbidden]). An empty purpose is
+// that is not qualified ([ErrNotQualified]) and a professional to whom the
+// access policy gives no right ([ErrForbidden]). An empty purpose is
 // ForDispensation.
-func (c *Client) Open(actor ordonnance.Actor, patient ins.Identity, purpose Purpose) (*Visit, error) {
+func (c *Client) Open(who socle.Actor, patient ins.Identity, purpose Purpose) (*Visit, error) {
 	if purpose == "" {
 		purpose = ForDispensation
 	}
-	p := actor.Professional
+	p := who.Professional
 	switch {
-	case actor.Session == nil:
-		return nil, local(opOpen, ErrUnauthorized, "Actor.Session is missing: log in with psc first")
+	case who.Tokens == nil:
+		return nil, local(opOpen, ErrUnauthorized, "Actor.Tokens is missing: log in with psc first")
 	case p.ID.IsZero() || p.Structure.ID.IsZero():
-		return nil, local(opOpen, ErrRoleForbidden, "Actor.Professional needs a national identifier and a structure: choose the exercise situation")
+		return nil, local(opOpen, ErrForbidden, "Actor needs a national identifier and a structure: choose the exercise situation")
 	}
 	rights := c.cfg.Access.Of(p)
 	if rights == 0 {
-		return nil, local(opOpen, ErrRoleForbidden, "profession "+p.Profession.Code+" in sector "+p.Structure.Sector.Code+" neither consults nor feeds (Config.Access)")
+		return nil, local(opOpen, ErrForbidden, "profession "+p.Profession.Code+" in sector "+p.Structure.Sector.Code+" neither consults nor feeds (Config.Access)")
 	}
 	id, err := patient.Sendable()
 	if err != nil {
-		e := local(opOpen, ErrINSNotQualified, "")
+		e := local(opOpen, ErrNotQualified, "")
 		e.err = err
 		return nil, e
 	}
 	if c.cfg.Environment.Production && id.OID.Fictitious() {
-		return nil, local(opOpen, ErrIdentityMismatch, "a test or demonstration identity is never sent to production")
+		return nil, local(opOpen, ErrPatientMismatch, "a test or demonstration identity is never sent to production")
 	}
-	return &Visit{client: c, actor: actor, patient: id, purpose: purpose, rights: rights}, nil
+	return &Visit{client: c, actor: who, patient: id, purpose: purpose, rights: rights}, nil
 }
 
 // RefuseConsult records that the patient refuses the consultation in this
@@ -122,7 +121,7 @@ func (v *Visit) allowed(op string, right Right, refusal error) error {
 	case v.closed:
 		return local(op, ErrVisitClosed, "open another one")
 	case v.rights&right == 0:
-		return local(op, ErrRoleForbidden, "profession "+v.actor.Professional.Profession.Code+" in sector "+v.actor.Professional.Structure.Sector.Code+" may not (Config.Access)")
+		return local(op, ErrForbidden, "profession "+v.actor.Professional.Profession.Code+" in sector "+v.actor.Professional.Structure.Sector.Code+" may not (Config.Access)")
 	case refusal == ErrConsultRefused && v.noConsult, refusal == ErrFeedRefused && v.noFeed:
 		return local(op, refusal, "")
 	}
@@ -139,7 +138,7 @@ func (v *Visit) call(ctx context.Context, op string, idempotent bool, do func(co
 		defer cancel()
 	}
 	err := transport.Retry(inner, attempts, idempotent, func(int) error {
-		token, err := v.actor.Session.AccessToken(inner)
+		token, err := v.actor.Tokens.AccessToken(inner)
 		if err != nil || token == "" {
 			e := local(op, ErrUnauthorized, "no access token")
 			e.err = err

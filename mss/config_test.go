@@ -28,7 +28,7 @@ func TestOpenTellsAllProblems(t *testing.T) {
 	t.Parallel()
 	b := set(t, msstest.Options{})
 	_, err := b.client.Open(context.Background(), mss.Access{Address: address(t, matricule+"@patient.mssante.fr")})
-	for _, field := range []string{"Access.Address", "Access.Actor", "Access.Tokens", "Access.Label"} {
+	for _, field := range []string{"Access.Address", "Access.Actor", "Access.Actor.Tokens", "Access.Label"} {
 		require.ErrorContains(t, err, field)
 	}
 	require.Equal(t, socle.OutcomeNotSent, socle.OutcomeOf(err))

@@ -52,9 +52,11 @@ func Example() {
 	}
 	m, err := client.Open(ctx, mss.Access{
 		Address: address,
-		Actor:   socle.Professional{ID: id, GivenName: "Claire", FamilyName: "OFFICINE", Structure: socle.Structure{Name: "Pharmacie du Marché"}},
-		// A *psc.Session in real life.
-		Tokens: mss.TokenFunc(func(context.Context) (string, error) { return "jeton", nil }),
+		Actor: socle.Actor{
+			Professional: socle.Professional{ID: id, GivenName: "Claire", FamilyName: "OFFICINE", Structure: socle.Structure{Name: "Pharmacie du Marché"}},
+			// A *psc.Session in real life.
+			Tokens: socle.TokenFunc(func(context.Context) (string, error) { return "jeton", nil }),
+		},
 	})
 	if err != nil {
 		log.Fatal(err)

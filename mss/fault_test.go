@@ -91,7 +91,7 @@ func TestSameTokenIsNotTriedTwice(t *testing.T) {
 	t.Parallel()
 	b := set(t, msstest.Options{})
 	source := &same{}
-	b.access.Tokens = source
+	b.access.Actor.Tokens = source
 	_, err := b.client.Open(context.Background(), b.access)
 	require.ErrorIs(t, err, mss.ErrTokenRefused)
 	require.Equal(t, 2, source.asked)

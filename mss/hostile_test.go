@@ -34,7 +34,7 @@ func operator(t *testing.T, say func(tag, rest string) string) (*mss.Client, mss
 		}
 		return tag + " OK done\r\n"
 	})
-	return opening(t, mss.Environment{IMAP: addr, Submission: addr, ImplicitTLS: true}, mss.TokenFunc(jeton))
+	return opening(t, mss.Environment{IMAP: addr, Submission: addr, ImplicitTLS: true}, socle.TokenFunc(jeton))
 }
 
 func TestSetsOfMessagesAreBounded(t *testing.T) {

@@ -14,11 +14,10 @@ import (
 type Access struct {
 	// Address of the mailbox (BAL), mandatory.
 	Address Address
-	// Actor is the professional who reads and writes, mandatory: traces name
-	// them (ECO.4.1.1), and their names are the From label of a personal mailbox.
-	Actor socle.Professional
-	// Tokens gives the tokens of their Pro Santé Connect session, mandatory.
-	Tokens TokenSource
+	// Actor is the professional who reads and writes, with their session,
+	// mandatory: traces name them (ECO.4.1.1), and their names are the From label
+	// of a personal mailbox.
+	Actor socle.Actor
 	// Label is the display name of the messages sent. Zero means the names of
 	// the Actor and the name of their structure, which suits a personal mailbox
 	// (PER); an organisation's (ORG) has its Entity alone.
@@ -33,8 +32,8 @@ func (a Access) check() error {
 	if a.Actor.ID.IsZero() {
 		errs = append(errs, errors.New("Access.Actor: who acts is mandatory, with their identifier (ECO.4.1.1)"))
 	}
-	if a.Tokens == nil {
-		errs = append(errs, errors.New("Access.Tokens: mandatory"))
+	if a.Actor.Tokens == nil {
+		errs = append(errs, errors.New("Access.Actor.Tokens: mandatory"))
 	}
 	if a.Label.String() == "" {
 		errs = append(errs, errors.New("Access.Label: a given and a family name, or an entity, is mandatory in From (ECO.2.2.7); the Actor has none"))
@@ -158,7 +157,7 @@ func (c *Client) authenticated(ctx context.Context, op string, a Access, open fu
 	var before string
 	var refused *refusedToken
 	for {
-		token, err := a.Tokens.AccessToken(ctx)
+		token, err := a.Actor.Tokens.AccessToken(ctx)
 		switch {
 		case err == nil:
 		case ctx.Err() != nil:
@@ -182,7 +181,7 @@ func (c *Client) authenticated(ctx context.Context, op string, a Access, open fu
 		case !errors.As(err, &refused):
 			return lost(ctx, op, err)
 		}
-		evict(a.Tokens, token)
+		evict(a.Actor.Tokens, token)
 		c.cfg.Log().WarnContext(ctx, "mss: token refused", "operation", op, "code", refused.code, "again", before == "")
 		if before != "" {
 			return refused.error(op)

@@ -167,7 +167,7 @@ func TestNothingThatIdentifiesIsShown(t *testing.T) {
 	msg, err := m.Read(context.Background(), s.UID)
 	require.NoError(t, err)
 	logger := slog.New(slog.NewJSONHandler(&log, nil))
-	for _, v := range []any{s, msg, *msg, msg.Sender, msg.Sender.Address, msg.Documents, msg.Documents[0], msg.Documents[0].Patient, b.access.Tokens.(*tokens).serial} {
+	for _, v := range []any{s, msg, *msg, msg.Sender, msg.Sender.Address, msg.Documents, msg.Documents[0], msg.Documents[0].Patient, b.access.Actor.Tokens.(*tokens).serial} {
 		fmt.Fprintf(&log, "%v %+v %#v %s\n", v, v, v, v)
 		logger.Info("x", "v", v)
 	}

@@ -10,7 +10,7 @@
 //		Software:    software, // with Homologation["mss"], the product reference of Convergence
 //	})
 //	…
-//	box, err := client.Open(ctx, mss.Access{Address: address, Actor: pharmacist, Tokens: session}) // a *psc.Session
+//	box, err := client.Open(ctx, mss.Access{Address: address, Actor: pharmacist}) // with their *psc.Session
 //	defer box.Close()
 //	for summary, err := range box.List(ctx, last) { // the UID of the last message handled
 //		…

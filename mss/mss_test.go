@@ -115,7 +115,7 @@ func set(t testing.TB, o msstest.Options, change ...func(*mss.Config)) *bench {
 	}
 	b.client, err = mss.New(cfg)
 	require.NoError(t, err)
-	b.access = mss.Access{Address: address(t, pharmacy), Actor: actor(t), Tokens: b.tokens}
+	b.access = mss.Access{Address: address(t, pharmacy), Actor: socle.Actor{Professional: actor(t), Tokens: b.tokens}}
 	return b
 }
 

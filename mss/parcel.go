@@ -78,7 +78,7 @@ func (m *Mailbox) pack(d Draft, at time.Time, r *SendReport) (*parcel, error) {
 		r.degrade("ECO.2.4.2", "no document holds a whole qualified INS: X-MSS-INS is N")
 	}
 	first := set.Documents[0].Entry
-	actor := m.access.Actor
+	actor := m.access.Actor.Professional
 	author := xds.Author{Person: xds.Professional(actor.ID, actor.FamilyName, actor.GivenName)}
 	if s := actor.Structure; !s.ID.IsZero() && s.Name != "" {
 		author.Institutions = []xds.XON{xds.Organization(s.ID, s.Name)}

@@ -18,7 +18,7 @@ import (
 	"github.com/soclesante/socle/psc"
 )
 
-var _ mss.TokenSource = (*psc.Session)(nil)
+var _ socle.TokenSource = (*psc.Session)(nil)
 
 // scripted is a server that answers each line as answer says, and keeps the
 // lines. An answer that begins with "!" is the last one.
@@ -71,12 +71,12 @@ func (s *scripted) heard() string {
 	return strings.Join(s.lines, "\n")
 }
 
-func opening(t *testing.T, e mss.Environment, tokens mss.TokenSource) (*mss.Client, mss.Access) {
+func opening(t *testing.T, e mss.Environment, tokens socle.TokenSource) (*mss.Client, mss.Access) {
 	a, err := authority()
 	require.NoError(t, err)
 	c, err := mss.New(mss.Config{Environment: e, Roots: a.Roots(), Software: software()})
 	require.NoError(t, err)
-	return c, mss.Access{Address: address(t, pharmacy), Actor: actor(t), Tokens: tokens}
+	return c, mss.Access{Address: address(t, pharmacy), Actor: socle.Actor{Professional: actor(t), Tokens: tokens}}
 }
 
 // A server without SASL-IR asks for the token, and its refusal is answered with
@@ -99,7 +99,7 @@ func TestIMAPWithoutInitialResponse(t *testing.T) {
 		}
 		return "!" + tag + " BAD Invalid base64 data in continued response\r\n"
 	})
-	c, a := opening(t, mss.Environment{IMAP: addr, Submission: addr, ImplicitTLS: true}, mss.TokenFunc(func(context.Context) (string, error) { return "jeton", nil }))
+	c, a := opening(t, mss.Environment{IMAP: addr, Submission: addr, ImplicitTLS: true}, socle.TokenFunc(func(context.Context) (string, error) { return "jeton", nil }))
 	_, err := c.Open(context.Background(), a)
 	require.ErrorIs(t, err, mss.ErrTokenRefused)
 	require.ErrorContains(t, err, "AUTHENTICATIONFAILED")
@@ -119,7 +119,7 @@ func TestNoTokenWithoutTLS(t *testing.T) {
 		tag, _, _ := strings.Cut(line, " ")
 		return tag + " BAD unknown command\r\n"
 	})
-	tokens := mss.TokenFunc(func(context.Context) (string, error) { return "jeton", nil })
+	tokens := socle.TokenFunc(func(context.Context) (string, error) { return "jeton", nil })
 	c, a := opening(t, mss.Environment{IMAP: imap, Submission: imap}, tokens)
 	_, err := c.Open(context.Background(), a)
 	require.Error(t, err)

@@ -85,7 +85,7 @@ func byStatus(status int) error {
 	case status == http.StatusTooManyRequests, status >= 500:
 		return ErrUnavailable
 	}
-	return ErrProtocol
+	return ErrAnswer
 }
 
 // issues reads the situation, the holder and the reasons. Words of the service

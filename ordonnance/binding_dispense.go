@@ -122,11 +122,11 @@ func dispenseStatus(o LineOutcome) string {
 func (b *binding) receipt(r fhir.Resource) (Receipt, error) {
 	bundle, ok := r.(*fhir.Bundle)
 	if !ok || bundle.Identifier == nil {
-		return Receipt{}, NewError(opDispense, ErrProtocol, "", "a Bundle that names the dispensation was expected", nil)
+		return Receipt{}, NewError(opDispense, ErrAnswer, "", "a Bundle that names the dispensation was expected", nil)
 	}
 	tasks := fhir.All[*fhir.Task](bundle)
 	if len(tasks) != 1 {
-		return Receipt{}, NewError(opDispense, ErrProtocol, "", "a Bundle with one Task was expected", nil)
+		return Receipt{}, NewError(opDispense, ErrAnswer, "", "a Bundle with one Task was expected", nil)
 	}
 	t := tasks[0]
 	out := Receipt{Number: Number(fhir.Identified(t.Identifier, "urn:oid:"+OIDNumber)), Dispensation: uuidOf(bundle.Identifier.Value)}

@@ -54,11 +54,11 @@ func (b *binding) parameters(call ReadCall) *fhir.Parameters {
 func (b *binding) claim(op string, r fhir.Resource) (Claim, error) {
 	bundle, ok := r.(*fhir.Bundle)
 	if !ok {
-		return Claim{}, NewError(op, ErrProtocol, "", "a Bundle was expected", nil)
+		return Claim{}, NewError(op, ErrAnswer, "", "a Bundle was expected", nil)
 	}
 	tasks := fhir.All[*fhir.Task](bundle)
 	if len(tasks) != 1 {
-		return Claim{}, NewError(op, ErrProtocol, "", "a Bundle with one Task was expected", nil)
+		return Claim{}, NewError(op, ErrAnswer, "", "a Bundle with one Task was expected", nil)
 	}
 	t := tasks[0]
 	claim := Claim{
@@ -72,7 +72,7 @@ func (b *binding) claim(op string, r fhir.Resource) (Claim, error) {
 	claim.Prescription = b.prescription(bundle, t)
 	claim.Prescription.Number = claim.Number
 	if len(claim.Prescription.Lines) == 0 || len(claim.Prescription.Lines) > maxLines {
-		return Claim{}, NewError(op, ErrProtocol, "", "a prescription with 1 to 500 lines was expected", nil)
+		return Claim{}, NewError(op, ErrAnswer, "", "a prescription with 1 to 500 lines was expected", nil)
 	}
 	return claim, nil
 }

@@ -44,8 +44,8 @@ func FuzzClaim(f *testing.F) {
 func TestByStatus(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]error{
-		302: ErrProtocol, 400: ErrValidation, 401: ErrUnauthorized, 403: ErrForbidden, 404: ErrNotFound, 409: ErrInvalidTransition,
-		410: ErrExpired, 418: ErrProtocol, 422: ErrValidation, 429: ErrUnavailable, 500: ErrUnavailable, 503: ErrUnavailable,
+		302: ErrAnswer, 400: ErrValidation, 401: ErrUnauthorized, 403: ErrForbidden, 404: ErrNotFound, 409: ErrInvalidTransition,
+		410: ErrExpired, 418: ErrAnswer, 422: ErrValidation, 429: ErrUnavailable, 500: ErrUnavailable, 503: ErrUnavailable,
 	} {
 		if got := byStatus(status); got != want {
 			t.Errorf("%d: %v", status, got)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/ins"
 	"github.com/soclesante/socle/internal/transport"
 )
@@ -22,14 +23,14 @@ type DispenseRequest struct {
 // again with the same Dispensation, whose ID keeps it from being done twice
 // ([Receipt].Replayed then tells that it had been). The pharmacy must never wait
 // for it: on [ErrUnavailable] keep the request and send it later.
-func (c *Client) Dispense(ctx context.Context, actor Actor, r DispenseRequest) (Receipt, error) {
-	receipt, err := c.dispense(ctx, actor, r)
-	c.audit(ctx, opDispense, actor, r.Patient, r.Claim.Number, err)
+func (c *Client) Dispense(ctx context.Context, who socle.Actor, r DispenseRequest) (Receipt, error) {
+	receipt, err := c.dispense(ctx, who, r)
+	c.audit(ctx, opDispense, who, r.Patient, r.Claim.Number, err)
 	return receipt, err
 }
 
-func (c *Client) dispense(ctx context.Context, actor Actor, r DispenseRequest) (Receipt, error) {
-	patient, err := c.admit(opDispense, actor, r.Patient)
+func (c *Client) dispense(ctx context.Context, who socle.Actor, r DispenseRequest) (Receipt, error) {
+	patient, err := c.admit(opDispense, who, r.Patient)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -37,8 +38,8 @@ func (c *Client) dispense(ctx context.Context, actor Actor, r DispenseRequest) (
 	switch {
 	case r.Claim.Secret.IsZero() || r.Claim.Number == "":
 		return Receipt{}, local(opDispense, ErrInvalidTransition, "Claim is empty: Read the prescription first")
-	case r.Claim.Pharmacy != actor.Professional.Structure.ID:
-		return Receipt{}, local(opDispense, ErrWrongSecret, "the claim is that of another structure than the actor's")
+	case r.Claim.Pharmacy != who.Structure.ID:
+		return Receipt{}, local(opDispense, ErrWrongSecret, "the claim is that of another structure than the who's")
 	case p.Patient.INS != patient:
 		return Receipt{}, local(opDispense, ErrPatientMismatch, "the claimed prescription is not for the identity given")
 	}
@@ -52,18 +53,18 @@ func (c *Client) dispense(ctx context.Context, actor Actor, r DispenseRequest) (
 	}
 	var receipt Receipt
 	err = transport.Retry(ctx, attempts, false, func(int) error {
-		token, err := actor.token(ctx, opDispense)
+		token, err := tokenOf(ctx, opDispense, who)
 		if err != nil {
 			return err
 		}
-		receipt, err = c.transport.Dispense(ctx, DispenseCall{By: By{actor.Professional, token}, INS: patient, Claim: r.Claim, Dispensation: d})
+		receipt, err = c.transport.Dispense(ctx, DispenseCall{By: By{who.Professional, token}, INS: patient, Claim: r.Claim, Dispensation: d})
 		return wrap(opDispense, err)
 	})
 	if err != nil {
 		return Receipt{}, err
 	}
 	if receipt.Dispensation != d.ID {
-		return Receipt{}, NewError(opDispense, ErrProtocol, "", "the answer is about another dispensation", nil)
+		return Receipt{}, NewError(opDispense, ErrAnswer, "", "the answer is about another dispensation", nil)
 	}
 	return receipt, nil
 }

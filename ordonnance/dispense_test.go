@@ -265,7 +265,7 @@ func TestDispenseRefusedByTheService(t *testing.T) {
 			d.Items[1].Product = ordonnance.Product{Name: "x", Codes: []socle.Code{{Code: "3400933857043", System: ordonnance.OIDCIP}, {Code: "69118175", System: ordonnance.OIDCIS}}}
 		}, ordonnance.ErrValidation, "validation"},
 		"token expired": {func(t *testing.T, w *world, p *counter, _ *ordonnance.Claim, _ *ordonnance.Dispensation) {
-			p.actor.Session = token(w.srv.Token(p.actor.Professional))
+			p.actor.Tokens = token(w.srv.Token(p.actor.Professional))
 			w.srv.Clock().Advance(ordonnancetest.TokenLife)
 		}, ordonnance.ErrUnauthorized, "token"},
 	} {

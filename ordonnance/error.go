@@ -13,7 +13,7 @@ import (
 var (
 	ErrMalformed         = errors.New("malformed")                              // a value or a document cannot be read
 	ErrNotPrescription   = errors.New("not a prescription document")            // another kind of CDA document
-	ErrINSNotQualified   = errors.New("identity not qualified")                 // refused before the network
+	ErrNotQualified      = errors.New("identity not qualified")                 // refused before the network
 	ErrPatientMismatch   = errors.New("prescription of another person")         // or the service knows another INS
 	ErrNotFound          = errors.New("prescription unknown")                   // to the service: dispense from paper
 	ErrAlreadyRead       = errors.New("prescription already read")              // Error.Holder and Error.Since tell by whom
@@ -28,7 +28,7 @@ var (
 	ErrUnauthorized      = errors.New("token refused")                          // expired or unknown: log in again
 	ErrForbidden         = errors.New("role, structure or certificate refused") // by the client or by the service
 	ErrUnavailable       = errors.New("service unavailable")                    // dispense from paper and reconcile later
-	ErrProtocol          = errors.New("answer that makes no sense")             // not FHIR, or not what was asked
+	ErrAnswer            = errors.New("answer that makes no sense")             // not FHIR, or not what was asked
 )
 
 // Issue is one reason of an [ErrValidation].
@@ -58,14 +58,14 @@ type Error struct {
 
 // NewError makes the error of a [Transport] of a vendor's own. Its kind is one
 // of the Err values of this package; cause may be nil, and tells the outcome if
-// it knows it. Without one the service refused, or, when kind is [ErrProtocol],
+// it knows it. Without one the service refused, or, when kind is [ErrAnswer],
 // nobody knows.
 func NewError(op string, kind error, code, text string, cause error) *Error {
 	e := &Error{Op: op, Code: code, Text: text, kind: kind, err: cause, outcome: socle.OutcomeRefused}
 	switch {
 	case cause != nil:
 		e.outcome = socle.OutcomeOf(cause)
-	case kind == ErrProtocol:
+	case kind == ErrAnswer:
 		e.outcome = socle.OutcomeUnknown
 	}
 	return e

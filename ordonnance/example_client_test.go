@@ -58,18 +58,18 @@ func ExampleClient() {
 
 // pharmacy gives a client with the certificate of a structure, and its
 // pharmacist, here without Pro Santé Connect: a *psc.Session is a Session too.
-func pharmacy(server *ordonnancetest.Server, finess string) (*ordonnance.Client, ordonnance.Actor, error) {
+func pharmacy(server *ordonnancetest.Server, finess string) (*ordonnance.Client, socle.Actor, error) {
 	structure, err := socle.ParseStructureID(finess)
 	if err != nil {
-		return nil, ordonnance.Actor{}, err
+		return nil, socle.Actor{}, err
 	}
 	person, err := socle.ParsePersonID("899900063480")
 	if err != nil {
-		return nil, ordonnance.Actor{}, err
+		return nil, socle.Actor{}, err
 	}
 	certificate, err := server.ClientCertificate(structure)
 	if err != nil {
-		return nil, ordonnance.Actor{}, err
+		return nil, socle.Actor{}, err
 	}
 	client, err := ordonnance.New(ordonnance.Config{
 		Environment: server.Environment(),

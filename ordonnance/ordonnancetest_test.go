@@ -92,7 +92,7 @@ func newWorld(t testing.TB) *world {
 // counter is a client and its pharmacist.
 type counter struct {
 	*ordonnance.Client
-	actor ordonnance.Actor
+	actor socle.Actor
 }
 
 const (

@@ -24,7 +24,7 @@ type ReadRequest struct {
 	Code2D  Code2D       // scanned, or zero when Number is given
 }
 
-// Read claims a prescription for the actor's pharmacy and gives it (EP3,
+// Read claims a prescription for the who's pharmacy and gives it (EP3,
 // SEL_MP_032). A prescription can be read once: afterwards it is
 // [ErrAlreadyRead] for everybody, with the holder, until it is dispensed.
 //
@@ -35,34 +35,34 @@ type ReadRequest struct {
 // If the service gives the prescription of another person than the one asked
 // for, the error is [ErrPatientMismatch] and the claim has everything but the
 // prescription.
-func (c *Client) Read(ctx context.Context, actor Actor, r ReadRequest) (Claim, error) {
-	claim, err := c.read(ctx, actor, r)
-	c.audit(ctx, opRead, actor, r.Patient, cmp.Or(claim.Number, r.Number, r.Code2D.Number), err)
+func (c *Client) Read(ctx context.Context, who socle.Actor, r ReadRequest) (Claim, error) {
+	claim, err := c.read(ctx, who, r)
+	c.audit(ctx, opRead, who, r.Patient, cmp.Or(claim.Number, r.Number, r.Code2D.Number), err)
 	return claim, err
 }
 
-func (c *Client) read(ctx context.Context, actor Actor, r ReadRequest) (Claim, error) {
+func (c *Client) read(ctx context.Context, who socle.Actor, r ReadRequest) (Claim, error) {
 	r, err := r.check(opRead)
 	if err != nil {
 		return Claim{}, err
 	}
-	patient, err := c.admit(opRead, actor, r.Patient)
+	patient, err := c.admit(opRead, who, r.Patient)
 	if err != nil {
 		return Claim{}, err
 	}
 	var claim Claim
 	err = transport.Retry(ctx, attempts, false, func(int) error {
-		token, err := actor.token(ctx, opRead)
+		token, err := tokenOf(ctx, opRead, who)
 		if err != nil {
 			return err
 		}
-		claim, err = c.transport.Read(ctx, ReadCall{By: By{actor.Professional, token}, INS: patient, Number: r.Number, Code2D: r.Code2D})
+		claim, err = c.transport.Read(ctx, ReadCall{By: By{who.Professional, token}, INS: patient, Number: r.Number, Code2D: r.Code2D})
 		return wrap(opRead, err)
 	})
 	if err != nil {
 		return Claim{}, err
 	}
-	return c.accept(opRead, actor, patient, r.Number, claim)
+	return c.accept(opRead, who, patient, r.Number, claim)
 }
 
 // check gives r with its number, if one is known.
@@ -89,13 +89,13 @@ func (r ReadRequest) check(op string) (ReadRequest, error) {
 const attempts = 3
 
 // admit makes the checks common to all calls and gives the INS to send.
-func (c *Client) admit(op string, actor Actor, patient ins.Identity) (ins.INS, error) {
-	if err := actor.check(op); err != nil {
+func (c *Client) admit(op string, who socle.Actor, patient ins.Identity) (ins.INS, error) {
+	if err := admit(op, who); err != nil {
 		return ins.INS{}, err
 	}
 	id, err := patient.Sendable()
 	if err != nil {
-		e := local(op, ErrINSNotQualified, "")
+		e := local(op, ErrNotQualified, "")
 		e.err = err
 		return ins.INS{}, e
 	}
@@ -106,12 +106,12 @@ func (c *Client) admit(op string, actor Actor, patient ins.Identity) (ins.INS, e
 }
 
 // accept checks that a claim is the one that was asked for.
-func (c *Client) accept(op string, actor Actor, patient ins.INS, number Number, claim Claim) (Claim, error) {
+func (c *Client) accept(op string, who socle.Actor, patient ins.INS, number Number, claim Claim) (Claim, error) {
 	if claim.Secret.IsZero() || claim.Number == "" || (number != "" && claim.Number != number) {
-		return Claim{}, NewError(op, ErrProtocol, "", "the answer is not a claim on the prescription that was asked for", nil)
+		return Claim{}, NewError(op, ErrAnswer, "", "the answer is not a claim on the prescription that was asked for", nil)
 	}
 	if claim.Pharmacy.IsZero() {
-		claim.Pharmacy = actor.Professional.Structure.ID
+		claim.Pharmacy = who.Structure.ID
 	}
 	if claim.Prescription.Patient.INS != patient {
 		claim.Prescription = Prescription{}
@@ -131,9 +131,9 @@ func wrap(op string, err error) error {
 	return &Error{Op: op, err: err, outcome: socle.OutcomeOf(err)}
 }
 
-func (c *Client) audit(ctx context.Context, op string, actor Actor, patient ins.Identity, n Number, err error) {
-	r := socle.AuditRecord{Service: socle.ServiceOrdonnance, Operation: op, Actor: actor.Professional.ID,
-		Structure: actor.Professional.Structure.ID, Reference: string(n), Outcome: socle.OutcomeOf(err)}
+func (c *Client) audit(ctx context.Context, op string, who socle.Actor, patient ins.Identity, n Number, err error) {
+	r := socle.AuditRecord{Service: socle.ServiceOrdonnance, Operation: op, Actor: who.ID,
+		Structure: who.Structure.ID, Reference: string(n), Outcome: socle.OutcomeOf(err)}
 	if id, err := patient.Sendable(); err == nil {
 		r.Patient = c.cfg.Pseudonym(id.Matricule.Wire())
 	}

@@ -161,17 +161,17 @@ func TestReadRefusedByTheService(t *testing.T) {
 			r.Patient = qualified(t, other, testTraits())
 		}, ordonnance.ErrPatientMismatch, "patient-mismatch"},
 		"token nobody gave": {func(_ *testing.T, _ *world, p *counter, _ *ordonnance.ReadRequest) {
-			p.actor.Session = token("forged")
+			p.actor.Tokens = token("forged")
 		}, ordonnance.ErrUnauthorized, "token"},
 		"token of yesterday": {func(t *testing.T, w *world, p *counter, _ *ordonnance.ReadRequest) {
-			p.actor.Session = token(w.srv.Token(p.actor.Professional))
+			p.actor.Tokens = token(w.srv.Token(p.actor.Professional))
 			w.srv.Clock().Advance(ordonnancetest.TokenLife)
 		}, ordonnance.ErrUnauthorized, "token"},
 		"token of somebody else": {func(t *testing.T, w *world, p *counter, _ *ordonnance.ReadRequest) {
 			somebody := p.actor.Professional
 			somebody.ID, err = socle.ParsePersonID("899900038839")
 			require.NoError(t, err)
-			p.actor.Session = token(w.srv.Token(somebody))
+			p.actor.Tokens = token(w.srv.Token(somebody))
 		}, ordonnance.ErrForbidden, "forbidden"},
 		"certificate of another pharmacy": {func(t *testing.T, w *world, p *counter, _ *ordonnance.ReadRequest) {
 			p.actor = w.srv.Actor(pharmacist(t, finessB))
@@ -202,22 +202,22 @@ func TestReadRefusedBeforeTheNetwork(t *testing.T) {
 	provisional, err := ins.NewIdentity(testTraits())
 	require.NoError(t, err)
 	for name, c := range map[string]struct {
-		change func(*ordonnance.Actor, *ordonnance.ReadRequest)
+		change func(*socle.Actor, *ordonnance.ReadRequest)
 		want   error
 	}{
-		"identity not qualified": {func(_ *ordonnance.Actor, r *ordonnance.ReadRequest) { r.Patient = provisional }, ordonnance.ErrINSNotQualified},
-		"nothing to read":        {func(_ *ordonnance.Actor, r *ordonnance.ReadRequest) { r.Number = "" }, ordonnance.ErrMalformed},
-		"malformed number":       {func(_ *ordonnance.Actor, r *ordonnance.ReadRequest) { r.Number = "a/../b" }, ordonnance.ErrMalformed},
-		"two numbers": {func(_ *ordonnance.Actor, r *ordonnance.ReadRequest) {
+		"identity not qualified": {func(_ *socle.Actor, r *ordonnance.ReadRequest) { r.Patient = provisional }, ordonnance.ErrNotQualified},
+		"nothing to read":        {func(_ *socle.Actor, r *ordonnance.ReadRequest) { r.Number = "" }, ordonnance.ErrMalformed},
+		"malformed number":       {func(_ *socle.Actor, r *ordonnance.ReadRequest) { r.Number = "a/../b" }, ordonnance.ErrMalformed},
+		"two numbers": {func(_ *socle.Actor, r *ordonnance.ReadRequest) {
 			r.Code2D = ordonnance.Parse2D("01ZZZZZZZZZZZZZZZZ")
 		}, ordonnance.ErrMalformed},
-		"no session": {func(a *ordonnance.Actor, _ *ordonnance.ReadRequest) { a.Session = nil }, ordonnance.ErrUnauthorized},
-		"a doctor": {func(a *ordonnance.Actor, _ *ordonnance.ReadRequest) {
+		"no session": {func(a *socle.Actor, _ *ordonnance.ReadRequest) { a.Tokens = nil }, ordonnance.ErrUnauthorized},
+		"a doctor": {func(a *socle.Actor, _ *ordonnance.ReadRequest) {
 			a.Professional.Profession.Code = socle.ProfessionDoctor
 		}, ordonnance.ErrForbidden},
-		"no structure": {func(a *ordonnance.Actor, _ *ordonnance.ReadRequest) { a.Professional.Structure = socle.Structure{} }, ordonnance.ErrForbidden},
-		"nobody":       {func(a *ordonnance.Actor, _ *ordonnance.ReadRequest) { a.Professional.ID = socle.PersonID{} }, ordonnance.ErrForbidden},
-		"empty token":  {func(a *ordonnance.Actor, _ *ordonnance.ReadRequest) { a.Session = token("") }, ordonnance.ErrUnauthorized},
+		"no structure": {func(a *socle.Actor, _ *ordonnance.ReadRequest) { a.Professional.Structure = socle.Structure{} }, ordonnance.ErrForbidden},
+		"nobody":       {func(a *socle.Actor, _ *ordonnance.ReadRequest) { a.Professional.ID = socle.PersonID{} }, ordonnance.ErrForbidden},
+		"empty token":  {func(a *socle.Actor, _ *ordonnance.ReadRequest) { a.Tokens = token("") }, ordonnance.ErrUnauthorized},
 	} {
 		p, r := w.pharmacy(t, finessA), w.request()
 		c.change(&p.actor, &r)
@@ -274,7 +274,7 @@ func TestFaults(t *testing.T) {
 		"500":              {emulator.Fault{Status: 500}, socle.OutcomeUnknown, true, ordonnance.ErrUnavailable},
 		"reset before":     {emulator.Fault{ResetBefore: true, Times: -1}, socle.OutcomeUnknown, true, nil},
 		"reset after":      {emulator.Fault{ResetAfter: true}, socle.OutcomeUnknown, true, nil},
-		"200 of a portal":  {emulator.Fault{Status: 200}, socle.OutcomeUnknown, false, ordonnance.ErrProtocol},
+		"200 of a portal":  {emulator.Fault{Status: 200}, socle.OutcomeUnknown, false, ordonnance.ErrAnswer},
 		"404 of a portal":  {emulator.Fault{Status: 404}, socle.OutcomeRefused, false, ordonnance.ErrNotFound},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -386,7 +386,7 @@ func TestNothingIdentifyingShows(t *testing.T) {
 		c.AuditKey = []byte("key of the test")
 	})
 	secretToken = w.srv.Token(a.actor.Professional)
-	a.actor.Session = token(secretToken)
+	a.actor.Tokens = token(secretToken)
 	claim := a.read(t, w)
 	logger := slog.New(slog.NewTextHandler(&shown, nil))
 	logger.Info("x", "claim", claim, "prescription", claim.Prescription, "patient", claim.Prescription.Patient, "secret", claim.Secret,

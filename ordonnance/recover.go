@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 
+	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/internal/transport"
 )
 
@@ -14,32 +15,32 @@ import (
 // A prescription that nobody has read is [ErrInvalidTransition]: the Read that
 // was lost never reached the service, Read again. One that another pharmacy
 // holds is [ErrAlreadyRead].
-func (c *Client) Recover(ctx context.Context, actor Actor, r ReadRequest) (Claim, error) {
-	claim, err := c.recover(ctx, actor, r)
-	c.audit(ctx, opRecover, actor, r.Patient, cmp.Or(claim.Number, r.Number, r.Code2D.Number), err)
+func (c *Client) Recover(ctx context.Context, who socle.Actor, r ReadRequest) (Claim, error) {
+	claim, err := c.recover(ctx, who, r)
+	c.audit(ctx, opRecover, who, r.Patient, cmp.Or(claim.Number, r.Number, r.Code2D.Number), err)
 	return claim, err
 }
 
-func (c *Client) recover(ctx context.Context, actor Actor, r ReadRequest) (Claim, error) {
+func (c *Client) recover(ctx context.Context, who socle.Actor, r ReadRequest) (Claim, error) {
 	r, err := r.check(opRecover)
 	if err != nil {
 		return Claim{}, err
 	}
-	patient, err := c.admit(opRecover, actor, r.Patient)
+	patient, err := c.admit(opRecover, who, r.Patient)
 	if err != nil {
 		return Claim{}, err
 	}
 	var claim Claim
 	err = transport.Retry(ctx, attempts, true, func(int) error {
-		token, err := actor.token(ctx, opRecover)
+		token, err := tokenOf(ctx, opRecover, who)
 		if err != nil {
 			return err
 		}
-		claim, err = c.transport.Recover(ctx, ReadCall{By: By{actor.Professional, token}, INS: patient, Number: r.Number, Code2D: r.Code2D})
+		claim, err = c.transport.Recover(ctx, ReadCall{By: By{who.Professional, token}, INS: patient, Number: r.Number, Code2D: r.Code2D})
 		return wrap(opRecover, err)
 	})
 	if err != nil {
 		return Claim{}, err
 	}
-	return c.accept(opRecover, actor, patient, r.Number, claim)
+	return c.accept(opRecover, who, patient, r.Number, claim)
 }

@@ -42,7 +42,7 @@ func TestTransportOfAVendor(t *testing.T) {
 	structure := pharmacist(t, finessA).Structure.ID
 	good := ordonnance.Claim{Number: "01S2TBPZ2JCNZZYGHZ", Secret: ordonnance.NewSecret("s"), Pharmacy: structure, Prescription: p}
 	patient := qualified(t, testINS(t), testTraits())
-	actor := ordonnance.Actor{Professional: pharmacist(t, finessA), Session: token("t")}
+	actor := socle.Actor{Professional: pharmacist(t, finessA), Tokens: token("t")}
 	client := func(v *vendor) *ordonnance.Client {
 		c, err := ordonnance.New(ordonnance.Config{Software: socle.Software{Name: "LGO", Version: "1"}, Transport: v})
 		require.NoError(t, err)
@@ -75,12 +75,12 @@ func TestTransportOfAVendor(t *testing.T) {
 	wrong.Number = "01AAAAAAAAAAAAAAAA"
 	for _, c := range []ordonnance.Claim{{}, wrong, {Number: good.Number, Prescription: p}} {
 		_, err = client(&vendor{claim: c}).Read(ctx, actor, read)
-		require.ErrorIs(t, err, ordonnance.ErrProtocol)
+		require.ErrorIs(t, err, ordonnance.ErrAnswer)
 		require.Equal(t, socle.OutcomeUnknown, socle.OutcomeOf(err))
 	}
 	d := p.NewDispensation(start)
 	_, err = client(&vendor{}).Dispense(ctx, actor, ordonnance.DispenseRequest{Patient: patient, Claim: good, Dispensation: d})
-	require.ErrorIs(t, err, ordonnance.ErrProtocol)
+	require.ErrorIs(t, err, ordonnance.ErrAnswer)
 	r, err := client(&vendor{receipt: ordonnance.Receipt{Dispensation: d.ID, Status: ordonnance.StatusDispensed}}).Dispense(ctx, actor,
 		ordonnance.DispenseRequest{Patient: patient, Claim: good, Dispensation: d})
 	require.NoError(t, err)

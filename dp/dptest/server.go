@@ -22,7 +22,6 @@ import (
 	"github.com/soclesante/socle/dp"
 	"github.com/soclesante/socle/internal/emulator"
 	"github.com/soclesante/socle/internal/pki"
-	"github.com/soclesante/socle/ordonnance"
 )
 
 // Options of a [Server]. Every field has a useful zero value.
@@ -128,8 +127,8 @@ func (s *Server) Token(p socle.Professional) string {
 }
 
 // Actor gives p with a session whose tokens are new at each call.
-func (s *Server) Actor(p socle.Professional) ordonnance.Actor {
-	return ordonnance.Actor{Professional: p, Session: session{s, p}}
+func (s *Server) Actor(p socle.Professional) socle.Actor {
+	return socle.Actor{Professional: p, Tokens: session{s, p}}
 }
 
 type session struct {

@@ -14,7 +14,7 @@ func (v *visit) readMail(ctx context.Context, d detail) error {
 	if err != nil {
 		return err
 	}
-	v.box, err = v.mail.Open(ctx, mss.Access{Address: address, Actor: v.who, Tokens: v.session})
+	v.box, err = v.mail.Open(ctx, mss.Access{Address: address, Actor: v.actor()})
 	if err != nil {
 		return err
 	}

@@ -196,8 +196,8 @@ func (v *visit) qualify(_ context.Context, d detail) (err error) {
 	return nil
 }
 
-func (v *visit) actor() ordonnance.Actor {
-	return ordonnance.Actor{Professional: v.who, Session: v.session}
+func (v *visit) actor() socle.Actor {
+	return socle.Actor{Professional: v.who, Tokens: v.session}
 }
 
 func (v *visit) read(ctx context.Context, d detail) (err error) {

@@ -57,7 +57,7 @@ type world struct {
 	*ordonnance.Client
 	srv     *ordonnancetest.Server
 	meddler *meddler
-	actor   ordonnance.Actor
+	actor   socle.Actor
 	patient ins.Identity
 	number  ordonnance.Number
 }
@@ -247,7 +247,7 @@ func TestRoleOfTheToken(t *testing.T) {
 	w := newWorld(t)
 	doctor := w.actor.Professional
 	doctor.Profession.Code = socle.ProfessionDoctor
-	w.actor.Session = w.srv.Actor(doctor).Session // the client is told another profession
+	w.actor.Tokens = w.srv.Actor(doctor).Tokens // the client is told another profession
 	_, err := w.read()
 	require.ErrorIs(t, err, ordonnance.ErrForbidden)
 	require.ErrorContains(t, err, "21 or 39 expected, 10 came")

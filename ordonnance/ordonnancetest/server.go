@@ -114,8 +114,8 @@ func (s *Server) Token(p socle.Professional) string {
 }
 
 // Actor gives p with a session whose tokens are new at each call.
-func (s *Server) Actor(p socle.Professional) ordonnance.Actor {
-	return ordonnance.Actor{Professional: p, Session: session{s, p}}
+func (s *Server) Actor(p socle.Professional) socle.Actor {
+	return socle.Actor{Professional: p, Tokens: session{s, p}}
 }
 
 type session struct {
