@@ -28,8 +28,8 @@ const (
 
 	// exchangeAhead is how long before its end a token of an API is replaced.
 	exchangeAhead = 30 * time.Second
-	// keepAlive is the idleness of a session of Pro Santé Connect above which a
-	// call to an API refreshes it: the person is at work.
+	// keepAlive is the age of the tokens of Pro Santé Connect above which a call
+	// to an API refreshes them, lest the session die idle of a person at work.
 	keepAlive = 10 * time.Minute
 )
 
@@ -47,7 +47,9 @@ type Exchanger struct {
 
 	mu       sync.Mutex
 	lane     *lane
-	sessions map[*Session]*grants
+	sessions map[grantee]*grants
+	leaving  map[grantee]*grants // being revoked
+	swept    time.Time
 	closed   bool
 	watchers sync.WaitGroup
 }
@@ -65,7 +67,7 @@ func NewExchanger(cfg ExchangerConfig) (*Exchanger, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	x := &Exchanger{cfg: cfg, apis: map[string]*API{}, sessions: map[*Session]*grants{}}
+	x := &Exchanger{cfg: cfg, apis: map[string]*API{}, sessions: map[grantee]*grants{}, leaving: map[grantee]*grants{}}
 	for i := range cfg.APIs {
 		x.apis[cfg.APIs[i].Name] = &x.cfg.APIs[i]
 	}
@@ -158,7 +160,9 @@ func (x *Exchanger) token(ctx context.Context, s *Session, api string) (*apiToke
 		return nil, nil, notSent(opExchange, fmt.Errorf("no API has the name %q in ExchangerConfig.APIs", clean(api, 64)))
 	}
 	if err := s.alive(); err != nil {
-		return nil, nil, err
+		if _, err := s.AccessToken(ctx); err != nil { // Config.Reauthenticate may go on with it
+			return nil, nil, err
+		}
 	}
 	l, err := x.connect()
 	if err != nil {
@@ -168,7 +172,7 @@ func (x *Exchanger) token(ctx context.Context, s *Session, api string) (*apiToke
 	if err != nil {
 		return nil, nil, err
 	}
-	if left := s.IdleAt().Sub(x.cfg.Now()); left < idleLimit-keepAlive {
+	if s.older(keepAlive) {
 		if _, err := s.AccessToken(ctx); err != nil && s.alive() != nil {
 			return nil, nil, err
 		}

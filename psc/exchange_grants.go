@@ -3,6 +3,7 @@ package psc
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/url"
 	"sync"
 	"time"
@@ -29,10 +30,29 @@ type grantKey struct {
 	certificate Thumbprint
 }
 
+// grantee is who the tokens of APIs are for: a session of Pro Santé Connect,
+// whichever *Session stands for it, as each restored from a store does. What is
+// in it outlives the session.
+type grantee struct {
+	client       *Client
+	subject, sid string
+	one          *Session // when the service names none
+}
+
+func (s *Session) grantee() grantee {
+	who := s.identity()
+	if who.serviceID == "" {
+		return grantee{client: s.client, one: s}
+	}
+	return grantee{client: s.client, subject: who.subject, sid: who.serviceID}
+}
+
 // grants are the tokens of one session.
 type grants struct {
-	flight singleflight.Group
-	stop   func() bool // ends the watch of the session's end
+	flight  singleflight.Group
+	stop    func() bool   // ends the watch of the session's end
+	ends    time.Time     // of the session, whatever is done
+	revoked chan struct{} // closed when all is done after the end
 
 	mu     sync.Mutex
 	tokens map[grantKey]*apiToken
@@ -88,6 +108,18 @@ func (g *grants) finish() []*apiToken {
 	return all
 }
 
+// dead tells whether there is nothing left to use or revoke; not before the first token.
+func (g *grants) dead(now time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, t := range g.tokens {
+		if now.Before(t.until) {
+			return false
+		}
+	}
+	return len(g.tokens) > 0
+}
+
 // fetch does the work once for all who ask for the same token at the same
 // time, and goes on for the others when ctx ends.
 func (g *grants) fetch(ctx context.Context, key grantKey, work func(context.Context) (*apiToken, error)) (*apiToken, error) {
@@ -109,26 +141,48 @@ func (g *grants) fetch(ctx context.Context, key grantKey, work func(context.Cont
 
 // of gives the tokens of a session, whose end is watched from the first time on.
 func (x *Exchanger) of(s *Session) (*grants, error) {
+	key := s.grantee()
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.closed {
 		return nil, notSent(opExchange, errors.New("the exchanger is closed"))
 	}
-	if g := x.sessions[s]; g != nil {
+	if g := x.sessions[key]; g != nil {
 		return g, nil
 	}
-	g := &grants{tokens: map[grantKey]*apiToken{}}
-	x.sessions[s] = g
+	x.sweep()
+	g := &grants{tokens: map[grantKey]*apiToken{}, ends: s.ReauthAt(), revoked: make(chan struct{})}
+	x.sessions[key] = g
 	g.stop = context.AfterFunc(s.ending(), func() {
-		if !x.enter() {
-			return
+		if x.enter() {
+			x.leave(key, g)
 		}
-		defer x.watchers.Done()
-		ctx, cancel := context.WithTimeout(context.Background(), endLimit)
-		defer cancel()
-		_ = x.Forget(ctx, s)
 	})
 	return g, nil
+}
+
+// leave forgets tokens that nobody waits to see gone; x.enter came before.
+func (x *Exchanger) leave(key grantee, g *grants) {
+	defer x.watchers.Done()
+	ctx, cancel := context.WithTimeout(context.Background(), endLimit)
+	defer cancel()
+	_ = x.forget(ctx, key, g)
+}
+
+// sweep forgets, once a minute, the tokens of sessions that nobody ended nor
+// calls any more. x.mu is held.
+func (x *Exchanger) sweep() {
+	now := x.cfg.Now()
+	if now.Sub(x.swept) < time.Minute {
+		return
+	}
+	x.swept = now
+	for key, g := range x.sessions {
+		if !now.Before(g.ends) || g.dead(now) {
+			x.watchers.Add(1)
+			go x.leave(key, g)
+		}
+	}
 }
 
 // enter counts what Close waits for.
@@ -143,20 +197,53 @@ func (x *Exchanger) enter() bool {
 }
 
 // Forget revokes the tokens of a session at the servers that can, and wipes
-// them. It happens by itself when a session ends; call it before
-// [Session.Logout] to know that it is done, and how. A second call does nothing.
+// them. It happens by itself when s ends; call it before [Session.Logout] to
+// know that it is done, and how, and at the logout of a session that was
+// restored from a store and asked for no token itself. A second call waits for
+// the first.
 func (x *Exchanger) Forget(ctx context.Context, s *Session) error {
+	key := s.grantee()
 	x.mu.Lock()
-	g := x.sessions[s]
-	delete(x.sessions, s)
+	g, leaving := x.sessions[key], x.leaving[key]
 	x.mu.Unlock()
-	if g == nil {
+	switch {
+	case g != nil:
+		return x.forget(ctx, key, g)
+	case leaving != nil:
+		select {
+		case <-leaving.revoked:
+		case <-ctx.Done():
+			return &Error{Op: opAPIRevoke, Err: ctx.Err()}
+		}
+	}
+	return nil
+}
+
+// forget does it for g, once, if it is still that of the session.
+func (x *Exchanger) forget(ctx context.Context, key grantee, g *grants) error {
+	x.mu.Lock()
+	if x.sessions[key] != g {
+		x.mu.Unlock()
 		return nil
 	}
+	delete(x.sessions, key)
+	x.leaving[key] = g
+	x.mu.Unlock()
+	defer func() {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		if x.leaving[key] == g {
+			delete(x.leaving, key)
+		}
+		close(g.revoked)
+	}()
 	g.stop()
 	var problems []error
 	for _, t := range g.finish() {
-		problems = append(problems, x.revoke(ctx, t))
+		if x.cfg.Now().Before(t.until) {
+			problems = append(problems, x.revoke(ctx, t))
+		}
+		t.wipe()
 	}
 	err := errors.Join(problems...)
 	if err != nil {
@@ -192,15 +279,12 @@ func (x *Exchanger) Close(ctx context.Context) error {
 		return nil
 	}
 	x.closed = true
-	var all []*Session
-	for s := range x.sessions {
-		all = append(all, s)
-	}
+	all := maps.Clone(x.sessions)
 	l := x.lane
 	x.mu.Unlock()
 	var problems []error
-	for _, s := range all {
-		problems = append(problems, x.Forget(ctx, s))
+	for key, g := range all {
+		problems = append(problems, x.forget(ctx, key, g))
 	}
 	x.watchers.Wait()
 	if l != nil {

@@ -54,6 +54,13 @@ func (s *Session) alive() error {
 	return err
 }
 
+// older tells whether the tokens are of more than that age.
+func (s *Session) older(age time.Duration) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tokens != nil && s.client.cfg.Now().Sub(s.tokens.issued) > age
+}
+
 // young gives an access token of at most that age: the server of an API takes
 // no older one, however long it lives.
 func (s *Session) young(ctx context.Context, age time.Duration) (string, error) {

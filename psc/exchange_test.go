@@ -547,3 +547,88 @@ func TestNoTokenOfAnAPIShows(t *testing.T) {
 	}
 	require.Contains(t, shown.String(), "token.exchange")
 }
+
+// A session that each request restores from a store exchanges once.
+func TestExchangeForRestoredSessions(t *testing.T) {
+	t.Parallel()
+	s := newSpace(t, psctest.APIOptions{})
+	store := &psc.MemoryStore{Clock: s.Clock().Now}
+	require.NoError(t, s.login(t, psctest.Titulaire).Keep(t.Context(), store, "k"))
+	for range 3 {
+		session, err := s.client.Restore(t.Context(), store, "k")
+		require.NoError(t, err)
+		require.Equal(t, 200, s.sign(t, session).StatusCode)
+	}
+	require.Equal(t, 1, s.exchanges())
+	last, err := s.client.Restore(t.Context(), store, "k")
+	require.NoError(t, err)
+	require.NoError(t, s.x.Forget(t.Context(), last))
+	require.Equal(t, 2, operations(s.api.Journal(), "revoke"))
+	require.NoError(t, last.Logout(t.Context()))
+	require.NoError(t, s.x.Forget(t.Context(), last), "known after its end too")
+}
+
+// Sessions that nobody ends do not stay for ever.
+func TestAbandonedTokensAreForgotten(t *testing.T) {
+	t.Parallel()
+	for name, o := range map[string]psctest.APIOptions{"tokens of 30 minutes": {}, "tokens of 5 hours": {AccessLife: 5 * time.Hour, RefreshLife: -1}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSpace(t, o)
+			for range 3 {
+				require.Equal(t, 200, s.sign(t, s.login(t, psctest.Titulaire)).StatusCode)
+			}
+			require.Equal(t, 3, s.x.Held())
+			s.Clock().Advance(4 * time.Hour)
+			require.Equal(t, 200, s.sign(t, s.login(t, psctest.Titulaire)).StatusCode)
+			require.Eventually(t, func() bool { return s.x.Held() == 1 }, 10*time.Second, 5*time.Millisecond)
+			if o.AccessLife != 0 {
+				require.Eventually(t, func() bool { return operations(s.api.Journal(), "revoke") == 3 }, 10*time.Second, 5*time.Millisecond)
+			}
+		})
+	}
+}
+
+// Who logs out and who forgets at once both see it done.
+func TestForgetWaitsForTheEnd(t *testing.T) {
+	t.Parallel()
+	s := newSpace(t, psctest.APIOptions{})
+	for range 5 {
+		session := s.login(t, psctest.Titulaire)
+		require.Equal(t, 200, s.sign(t, session).StatusCode)
+		before := operations(s.api.Journal(), "revoke")
+		require.NoError(t, session.Logout(t.Context()))
+		require.NoError(t, s.x.Forget(t.Context(), session))
+		require.Equal(t, before+2, operations(s.api.Journal(), "revoke"))
+	}
+}
+
+// The person logs in again in the middle of the work.
+func TestExchangeAfterLoggingInAgain(t *testing.T) {
+	t.Parallel()
+	s := newSpace(t, psctest.APIOptions{})
+	again := newWorldOf(t, s, func(c *psc.Config) {
+		c.Reauthenticate = func(ctx context.Context, _ *psc.Session, _ error) (*psc.Session, error) {
+			return s.client.Login(ctx, request(t, psctest.Titulaire))
+		}
+	})
+	session, err := again.Login(t.Context(), request(t, psctest.Titulaire))
+	require.NoError(t, err)
+	first, err := s.x.Token(t.Context(), session, "signsessiondata")
+	require.NoError(t, err)
+	s.Clock().Advance(4 * time.Hour)
+	second, err := s.x.Token(t.Context(), session, "signsessiondata")
+	require.NoError(t, err)
+	require.NotEqual(t, first, second)
+	require.Equal(t, 200, s.sign(t, session).StatusCode)
+}
+
+// newWorldOf makes another client of the same emulator.
+func newWorldOf(t *testing.T, s *space, change func(*psc.Config)) *psc.Client {
+	t.Helper()
+	cfg := s.config
+	change(&cfg)
+	c, err := psc.New(cfg)
+	require.NoError(t, err)
+	return c
+}
