@@ -158,3 +158,12 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// The OIDs of the sheet, which one constant would otherwise give to both sides.
+func TestOIDsAreThoseOfTheSheet(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, []string{
+		"1.2.250.1.213.4.1.1.1", "1.2.250.1.213.1.1.4.11", "1.2.250.1.213.4.1.2.6.1", "1.2.250.1.213.4.1.2.6.2",
+		"1.2.250.1.213.4.1.2.6.3", "1.2.250.1.213.4.1.2.9", "1.2.250.1.213.4.1.2.3",
+	}, []string{hl7v3.OIDDMP, hl7v3.OIDReason, hl7v3.OIDAttention, hl7v3.OIDAuthorized, hl7v3.OIDTreating, hl7v3.OIDAccount, hl7v3.OIDObservation})
+}
