@@ -198,8 +198,8 @@ func userAgent(sw socle.Software) string {
 	return ua
 }
 
-// CloseIdleConnections closes the connections that no call uses.
-func (c *Client) CloseIdleConnections() { c.transport.CloseIdleConnections() }
+// Close closes the connections that no call uses. The client may still be used.
+func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
 func (e Environment) check() error {
 	if e.Base == "" {

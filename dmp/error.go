@@ -35,8 +35,8 @@ var (
 	// ErrProfessional: the professional or the structure is incomplete, is not
 	// that of the certificate, or is not that of the document.
 	ErrProfessional = errors.New("professional or structure refused")
-	// ErrPatient: the patient is not that of the document or of the record.
-	ErrPatient = errors.New("another patient")
+	// ErrPatientMismatch: the patient is not that of the document or of the record.
+	ErrPatientMismatch = errors.New("another patient")
 	// ErrAccessDenied: the rights of the professional do not allow the call.
 	ErrAccessDenied = errors.New("access denied")
 	// ErrEnvironment: a test identity in production.

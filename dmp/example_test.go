@@ -38,7 +38,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer client.CloseIdleConnections()
+	defer client.Close()
 
 	patient, err := dmptest.Patients()[0].Qualified(time.Now()) // ins does it at a real counter
 	if err != nil {

@@ -78,7 +78,7 @@ func (r *Record) check(e *soap.Envelope, query hl7v3.Query, id ins.INS) (string,
 		return code, &Error{Op: opExists, Code: code, Text: "the answer acknowledges another message", kind: ErrAnswer, ours: true}
 	}
 	if a.Subject != nil && !holds(a.Subject, id) {
-		return code, &Error{Op: opExists, Code: code, Text: "the answer is about another patient", kind: ErrPatient, ours: true}
+		return code, &Error{Op: opExists, Code: code, Text: "the answer is about another patient", kind: ErrPatientMismatch, ours: true}
 	}
 	return code, r.read(a)
 }

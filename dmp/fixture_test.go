@@ -99,7 +99,7 @@ func client(t testing.TB, srv *dmptest.Server, change ...func(*dmp.Config)) *dmp
 	}
 	c, err := dmp.New(cfg)
 	require.NoError(t, err)
-	t.Cleanup(c.CloseIdleConnections)
+	t.Cleanup(c.Close)
 	return c
 }
 

@@ -64,7 +64,7 @@ func TestAnswersThatAreNotOfTheDMP(t *testing.T) {
 		"another body":          {ok(pattern(`(?s)<soap:Body>.*</soap:Body>`, `<soap:Body><x/></soap:Body>`)), dmp.ErrAnswer, socle.OutcomeUnknown},
 		"entity":                {ok(func(b []byte) []byte { return append([]byte(`<!DOCTYPE x [<!ENTITY a "b">]>`), b...) }), dmp.ErrAnswer, socle.OutcomeUnknown},
 		"acknowledges another":  {ok(pattern(`(<targetMessage><id extension=")`, "${1}0")), dmp.ErrAnswer, socle.OutcomeUnknown},
-		"about another patient": {ok(replace(matricule, other)), dmp.ErrPatient, socle.OutcomeUnknown},
+		"about another patient": {ok(replace(matricule, other)), dmp.ErrPatientMismatch, socle.OutcomeUnknown},
 		"unknown status":        {ok(replace(`statusCode code="active"`, `statusCode code="nullified"`)), dmp.ErrAnswer, socle.OutcomeUnknown},
 		"nothing said":          {ok(pattern(`typeCode="AA"`, `typeCode="AE"`)), nil, socle.OutcomeRefused},
 	} {

@@ -89,13 +89,13 @@ func (c *Client) admitSubmission(who socle.Professional, id ins.INS, s Submissio
 		return err
 	}
 	if s.Record.patient == nil || *s.Record.patient != id {
-		return refusal(opSubmit, ErrPatient, "Submission.Record is that of another patient", "call Exists for this one")
+		return refusal(opSubmit, ErrPatientMismatch, "Submission.Record is that of another patient", "call Exists for this one")
 	}
 	if s.Document == nil || s.Document.made == nil {
 		return refusal(opSubmit, ErrInvalidDocument, "Submission.Document: mandatory", "make one with NewDocument")
 	}
 	if s.Document.made.patient != id {
-		return refusal(opSubmit, ErrPatient, "Submission.Document is that of another patient", "")
+		return refusal(opSubmit, ErrPatientMismatch, "Submission.Document is that of another patient", "")
 	}
 	a := s.Document.made.entry.Authors[0]
 	if a.Person.ID != who.ID.String() || a.Institutions[0].ID != who.Structure.ID.String() {

@@ -95,8 +95,8 @@ func TestSubmitRefusesBeforeSending(t *testing.T) {
 		"record that was not checked":  {c, patient, dmp.Submission{Document: good.Document}, dmp.ErrNotChecked},
 		"no record":                    {c, qualified(t, "CONTESTE"), dmp.Submission{Record: record("CONTESTE"), Document: document(pharmacist, qualified(t, "CONTESTE"))}, dmp.ErrNoRecord},
 		"closed record":                {c, qualified(t, "FERMETURE"), dmp.Submission{Record: record("FERMETURE"), Document: document(pharmacist, qualified(t, "FERMETURE"))}, dmp.ErrClosed},
-		"record of somebody else":      {c, patient, dmp.Submission{Record: record("ORTIE"), Document: good.Document}, dmp.ErrPatient},
-		"document of somebody else":    {c, patient, dmp.Submission{Record: good.Record, Document: document(pharmacist, neighbour)}, dmp.ErrPatient},
+		"record of somebody else":      {c, patient, dmp.Submission{Record: record("ORTIE"), Document: good.Document}, dmp.ErrPatientMismatch},
+		"document of somebody else":    {c, patient, dmp.Submission{Record: good.Record, Document: document(pharmacist, neighbour)}, dmp.ErrPatientMismatch},
 		"no document":                  {c, patient, dmp.Submission{Record: good.Record}, dmp.ErrInvalidDocument},
 		"empty document":               {c, patient, dmp.Submission{Record: good.Record, Document: &dmp.Document{}}, dmp.ErrInvalidDocument},
 		"opposition":                   {c, patient, dmp.Submission{Record: good.Record, Document: good.Document, Opposed: true}, dmp.ErrOpposed},
@@ -136,7 +136,7 @@ func TestErrorsOfTheRegistryAreKeptWhole(t *testing.T) {
 		"XDSRegistryMetadataError":                {dmp.ErrInvalidDocument, false},
 		"XDSRepositoryMetadataError":              {dmp.ErrInvalidDocument, false},
 		"XDSUnknownPatientId":                     {dmp.ErrNoRecord, false},
-		"XDSPatientIdDoesNotMatch":                {dmp.ErrPatient, false},
+		"XDSPatientIdDoesNotMatch":                {dmp.ErrPatientMismatch, false},
 		"InvalidDocumentContent":                  {dmp.ErrInvalidDocument, false},
 		"XDSReplaceFailed":                        {nil, false},
 		"UnresolvedReferenceException":            {nil, false},
@@ -292,7 +292,7 @@ func TestNothingWasSentWhenNobodyAnswers(t *testing.T) {
 	patient := qualified(t, "HALL")
 	s := prepared(t, c, patient, report())
 	srv.Close()
-	c.CloseIdleConnections()
+	c.Close()
 	_, err := c.Submit(context.Background(), pharmacist, patient, s)
 	require.ErrorIs(t, err, dmp.ErrUnavailable)
 	require.Equal(t, socle.OutcomeNotSent, socle.OutcomeOf(err))

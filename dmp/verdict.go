@@ -37,7 +37,7 @@ var verdicts = []verdict{
 	{code: "XDSRegistryDuplicateUniqueIdInMessage", kind: ErrInvalidDocument},
 	{code: "XDSRepositoryDuplicateUniqueIdInMessage", kind: ErrInvalidDocument},
 	{code: "XDSUnknownPatientId", kind: ErrNoRecord, fix: "the DMP does not know this patient: call Exists"},
-	{code: "XDSPatientIdDoesNotMatch", kind: ErrPatient},
+	{code: "XDSPatientIdDoesNotMatch", kind: ErrPatientMismatch},
 	{code: "XDSNonIdenticalHash", kind: ErrInvalidDocument, fix: "the file changed between NewDocument and Submit"},
 	{code: "XDSNonIdenticalSize", kind: ErrInvalidDocument, fix: "the file changed between NewDocument and Submit"},
 	{code: "XDSMissingDocument", kind: ErrInvalidDocument},

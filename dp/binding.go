@@ -116,3 +116,6 @@ func newUUID() string {
 	u[6], u[8] = u[6]&0x0f|0x40, u[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
 }
+
+// CloseIdleConnections gives up the connections kept alive.
+func (b *binding) CloseIdleConnections() { b.http.CloseIdleConnections() }

@@ -125,3 +125,6 @@ func (b *binding) structure(id socle.StructureID) *fhir.Identifier {
 func (b *binding) person(id socle.PersonID) *fhir.Identifier {
 	return &fhir.Identifier{System: "urn:oid:" + socle.OIDPerson, Value: id.String()}
 }
+
+// CloseIdleConnections gives up the connections kept alive.
+func (b *binding) CloseIdleConnections() { b.http.CloseIdleConnections() }

@@ -86,3 +86,12 @@ func baseURL(s string) (string, error) {
 	}
 	return strings.TrimRight(s, "/"), nil
 }
+
+// Close closes the connections that no call uses. The client may still be used.
+// A Transport of the vendor's own is told by its method CloseIdleConnections, if
+// it has one.
+func (c *Client) Close() {
+	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}

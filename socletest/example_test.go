@@ -44,7 +44,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer client.CloseIdleConnections()
+	defer client.Close()
 	who := professional(pharmacy.Structure)
 	patient, err := dmptest.Patients()[0].Qualified(clock.Now())
 	if err != nil {
