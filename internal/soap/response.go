@@ -66,14 +66,14 @@ func (e *ResponseError) Retryable() bool {
 // envelope, when the envelope holds one, and else a *ResponseError.
 func ReadResponse(r *http.Response, limits xmltree.Limits) (*Envelope, error) {
 	limits = bounded(limits)
-	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil {
-		media = ""
-	}
+	media := mediaType(r.Header.Get("Content-Type"))
 	fail := func(err error) (*Envelope, error) {
 		return nil, &ResponseError{Status: r.StatusCode, ContentType: media, Err: err}
 	}
-	var b []byte
+	var (
+		b   []byte
+		err error
+	)
 	if strings.HasPrefix(media, "multipart/") {
 		var pkg *mtom.Reader
 		if pkg, err = mtom.Read(r.Header.Get("Content-Type"), r.Body, mtom.Limits{Root: limits.Bytes}); err == nil {
@@ -105,6 +105,19 @@ func ReadResponse(r *http.Response, limits xmltree.Limits) (*Envelope, error) {
 	return e, nil
 }
 
+// mediaType gives the media type of a Content-Type without its parameters, and
+// nothing when it has not the form of one. Most are those of SOAP to the letter.
+func mediaType(contentType string) string {
+	if media, _, _ := strings.Cut(contentType, ";"); media == MediaType {
+		return MediaType
+	}
+	media, _, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return ""
+	}
+	return media
+}
+
 // readAll reads a body up to one byte over the limit, at once when its length
 // is announced and small.
 func readAll(r *http.Response, limit int) ([]byte, error) {
@@ -121,6 +134,10 @@ func isHTML(media string, b []byte) bool {
 	if media == "text/html" || media == "application/xhtml+xml" {
 		return true
 	}
-	head := bytes.ToLower(bytes.TrimLeft(b[:min(len(b), 256)], "\xef\xbb\xbf \t\r\n"))
+	head := bytes.TrimLeft(b[:min(len(b), 256)], "\xef\xbb\xbf \t\r\n")
+	if len(head) < 2 || head[0] != '<' || head[1] != '!' && head[1] != 'h' && head[1] != 'H' {
+		return false
+	}
+	head = bytes.ToLower(head)
 	return bytes.HasPrefix(head, []byte("<!doctype html")) || bytes.HasPrefix(head, []byte("<html"))
 }
