@@ -127,7 +127,10 @@ func checkRedirect(s string) error {
 	return errors.New("https expected, or http on the loopback address")
 }
 
-// random makes 256 bits, as 43 characters that fit everywhere.
+// randomSize is how many characters random gives.
+const randomSize = 43
+
+// random makes 256 bits, as characters that fit everywhere.
 func random() string {
 	b := make([]byte, 32)
 	_, _ = rand.Read(b) // never fails

@@ -68,7 +68,19 @@ func (s *Session) adopt(ctx context.Context, next *Session) error {
 	s.mu.Lock()
 	if isOver(s.ended) {
 		s.who, s.tokens, s.ended, s.used, s.done = theirs, t, nil, s.client.cfg.Now(), ending{}
+		k := s.kept
 		s.mu.Unlock()
+		if k == nil {
+			return nil
+		}
+		// What was stored is over, or gone with its end: the new login begins anew.
+		if err := k.store.Delete(ctx, k.key); err != nil {
+			s.client.cfg.Log().WarnContext(ctx, "psc: a session cannot be deleted from its store", "err", err)
+		} else {
+			s.mu.Lock()
+			k.version = 0
+			s.mu.Unlock()
+		}
 		_, err := s.save(ctx)
 		return err
 	}

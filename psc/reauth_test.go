@@ -70,11 +70,23 @@ func TestASessionGoesOnAfterANewLogin(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, s.ServiceID(), r.ServiceID())
 
+	// Also after four hours, when the store has forgotten the session.
+	w.Clock().Advance(5 * time.Hour)
+	_, err = s.AccessToken(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 2, asked)
+	r, err = w.client.Restore(t.Context(), store, "k")
+	require.NoError(t, err)
+	require.Equal(t, s.ServiceID(), r.ServiceID())
+	w.Clock().Advance(3 * time.Minute)
+	_, err = s.AccessToken(t.Context())
+	require.NoError(t, err)
+
 	// One that was logged out is not logged in again.
 	require.NoError(t, s.Logout(t.Context()))
 	_, err = s.AccessToken(t.Context())
 	require.ErrorIs(t, err, psc.ErrLoggedOut)
-	require.Equal(t, 1, asked)
+	require.Equal(t, 2, asked)
 }
 
 func TestOnlyTheSamePersonGoesOn(t *testing.T) {

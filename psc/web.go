@@ -264,7 +264,7 @@ func (w *Web) Backchannel() http.Handler {
 // Session gives the session of the browser, or [ErrNoSession], or why it is over.
 func (w *Web) Session(r *http.Request) (*Session, error) {
 	c, err := r.Cookie(w.prefix + sessionCookie)
-	if err != nil || len(c.Value) != len(random()) {
+	if err != nil || len(c.Value) != randomSize {
 		return nil, &Error{Op: opSession, kind: ErrNoSession, outcome: socle.OutcomeNotSent, Fix: "the person logs in"}
 	}
 	key := keyOf(c.Value)

@@ -16,7 +16,17 @@
 //	})
 //
 // Each person of [Options.People] approves at once unless [Server.Script] says
-// otherwise. A refusal names the rule, what was expected and what came in
+// otherwise: they refuse, take their time, ignore the request, use their card or
+// their telephone, prove another level of identity.
+//
+// The code flow has a login page, for people with a browser and, by
+// [Server.Browser], for tests; [Server.RegisterRedirect] declares where it may
+// send them back to. A logout at the service posts logout tokens to who
+// declared [Server.RegisterBackchannel]; [Server.LogoutToken] makes any other.
+//
+// A refusal names the rule, what was expected and what came in
 // [Server.Refusals] and in the header X-Emulator-Rule; the body is the
 // service's own.
+//
+// [CheckSessionStore] verifies a psc.SessionStore that a vendor wrote.
 package psctest
