@@ -68,13 +68,20 @@ func Parse(b []byte, limits Limits) (*Document, error) {
 	if err != nil {
 		return nil, &SyntaxError{0, err}
 	}
-	p := parser{s: string(src), limits: limits, doc: &Document{Source: src, BOM: bom}}
+	var ( // room for a small document
+		open  [16]openTag
+		kids  [32]Node
+		scope [16]Decl
+	)
+	p := parser{s: string(src), limits: limits, doc: &Document{Source: src, BOM: bom}, open: open[:0], kids: kids[:0], scope: scope[:0]}
 	// The values of a small document share its memory; those of a large one are
 	// copied, so that keeping a name does not keep megabytes.
 	if p.large = len(src) > 64<<10; p.large {
 		p.names = map[string]string{}
 	}
-	p.elements.next = strings.Count(p.s, "</") / 2 // so that a small document takes what it needs
+	// So that a small document takes what it needs.
+	n := strings.Count(p.s, "</")
+	p.elements.next, p.children.next = n/2, n
 	if err := p.run(); err != nil {
 		return nil, &SyntaxError{p.pos, err}
 	}
