@@ -60,19 +60,15 @@ func ReadWhiteList(r io.Reader) (*WhiteList, error) {
 		return nil, &WhiteListError{"no XML document", err}
 	}
 	w := &WhiteList{domains: map[string]struct{}{}}
-	add := func(e *xmltree.Element) {
+	for e := range doc.Root.Descendants() {
 		if !e.Is(nsWhiteList, "Domaine") {
-			return
+			continue
 		}
 		for n := range e.All(nsWhiteList, "Nom") {
 			if d, ok := asciiDomain(n.Trimmed()); ok {
 				w.domains[d] = struct{}{}
 			}
 		}
-	}
-	add(doc.Root)
-	for e := range doc.Root.Descendants() {
-		add(e)
 	}
 	if len(w.domains) == 0 {
 		return nil, &WhiteListError{Text: "no Domaine with a Nom in the namespace " + nsWhiteList}

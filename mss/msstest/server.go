@@ -55,6 +55,8 @@ type Options struct {
 	Struck func(operation string)
 	// ImplicitTLS begins with TLS instead of offering STARTTLS.
 	ImplicitTLS bool
+	// Hosts are names that the server's certificate bears, besides localhost.
+	Hosts []string
 }
 
 // Server is a running operator. Its methods are safe for concurrent use.
@@ -103,7 +105,7 @@ func NewServer(o Options) (*Server, error) {
 			return nil, err
 		}
 	}
-	certificate, err := s.authority.Server("localhost", "127.0.0.1")
+	certificate, err := s.authority.Server(append([]string{"localhost", "127.0.0.1"}, o.Hosts...)...)
 	if err != nil {
 		return nil, fmt.Errorf("msstest: %w", err)
 	}
