@@ -40,9 +40,12 @@ func TestKeysAreFetchedOnceForAThousandLogins(t *testing.T) {
 	leaf, err := pki.Leaf(cert)
 	require.NoError(t, err)
 	srv.Register(psctest.ClientID, pki.DN(leaf))
+	inner := mutual(&world{Server: srv}, cert)
+	inner.MaxConnsPerHost, inner.MaxIdleConnsPerHost = 16, 16 // the handshakes would be most of the test
+	t.Cleanup(inner.CloseIdleConnections)
 	var keys atomic.Int64
 	c, err := psc.New(psc.Config{
-		Environment: srv.Environment(), ClientID: psctest.ClientID, Certificate: cert, Roots: srv.Roots(),
+		Environment: srv.Environment(), ClientID: psctest.ClientID, HTTPClient: &http.Client{Transport: inner},
 		Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 		Watch: socle.Watch{Clock: srv.Clock().Now, Observe: func(_ context.Context, x socle.Exchange) {
 			if x.Operation == "jwks" {
