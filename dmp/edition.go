@@ -1,6 +1,8 @@
 package dmp
 
 import (
+	"strings"
+
 	"github.com/soclesante/socle/internal/cda"
 )
 
@@ -51,7 +53,14 @@ func (e Edition) related() []cda.Related {
 	if e.Replaces == "" {
 		return nil
 	}
-	return []cda.Related{{Type: "RPLC", IDs: []cda.ID{{Root: e.Replaces}}}}
+	return []cda.Related{{Type: "RPLC", IDs: []cda.ID{identifier(e.Replaces)}}}
+}
+
+// identifier reads an identifier in the form of XDS: a root, or a root, a
+// circumflex and an extension.
+func identifier(s string) cda.ID {
+	root, extension, _ := strings.Cut(s, "^")
+	return cda.ID{Root: root, Extension: extension}
 }
 
 // editionOf reads the edition of a document that is made.

@@ -51,7 +51,7 @@ func (c *Client) header(who socle.Professional, traits ins.Traits, id ins.INS, r
 	date := cda.At(r.Date)
 	return &cda.Document{
 		ID: cda.ID{Root: r.ID}, Code: cda.Code{Code: r.Type}, Title: r.Title, EffectiveTime: date,
-		Confidentiality: cda.Code{Code: normal}, Language: "fr-FR", SetID: cda.ID{Root: r.SetID}, Version: r.Version,
+		Confidentiality: cda.Code{Code: normal}, Language: "fr-FR", SetID: identifier(r.SetID), Version: r.Version,
 		Patient:   patientOf(traits, id),
 		Authors:   []cda.Author{{Time: date, Entity: author}},
 		Custodian: *author.Organization,

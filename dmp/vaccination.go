@@ -71,6 +71,8 @@ type Vaccination struct {
 	Author, Performer *Actor
 	// NotDone tells that it was not made (negationInd): only when read.
 	NotDone bool
+	// Status is the status of the act when it is not "completed": only when read.
+	Status string
 }
 
 // Vaccine is the product that was given.

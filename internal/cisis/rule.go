@@ -28,6 +28,8 @@ const (
 	codeNote = "87273-9"
 	codeTest = "96173-0"
 	loinc    = "2.16.840.1.113883.6.1"
+
+	systemCIS = "1.2.250.1.213.2.3.1"
 )
 
 type rule struct {
@@ -86,11 +88,11 @@ var rules = map[string]rule{
 	"vaccination.class":   {Error, "a vaccination says negationInd, class SBADM and mood EVN or INT"},
 	"vaccination.models":  {Error, "a vaccination has the models of CCD and of the CI-SIS beside that of IHE"},
 	"vaccination.id":      {Error, "a vaccination has one identifier"},
-	"vaccination.act":     {Error, "a vaccination has a kind of act with its system"},
+	"vaccination.act":     {Error, "a vaccination has a kind of act of its value set (INITIMMUNIZ, BOOSTER, IMMUNIZ) with its system"},
 	"vaccination.status":  {Error, "a vaccination has one status, completed"},
 	"vaccination.text":    {Error, "a vaccination refers to one text of the narrative"},
 	"vaccination.time":    {Error, "a vaccination has one date, or a nullFlavor for it"},
-	"vaccination.product": {Error, "a vaccination has a product of type CSM with its models, whose code refers to one text of the narrative"},
+	"vaccination.product": {Error, "a vaccination has a product of type CSM with its models, one name and a CIS code that refers to one text of the narrative"},
 	"vaccination.people":  {Error, "performers have type PRF, authors type AUT and contextControlCode OP"},
 	"vaccination.more":    {Error, "a vaccination has one rank, one comment and one prescription at most"},
 	"vaccination.rank":    {Error, "a rank is an observation of code 30973-2 with a status and one value"},

@@ -50,7 +50,8 @@ func (c *check) vaccination(v at) {
 	c.count("vaccination.id", v, "id", v.all("id"), 1, 1)
 	c.ids(v.all("id"))
 	code := v.e.First(cda.NS, "code")
-	c.want(code.Attr("code") != "" && code.Attr("codeSystem") != "", "vaccination.act", at{path: v.below("code")}, "")
+	_, known := nos.Lookup(nos.ImmunizationAct, code.Attr("code"))
+	c.want(known && code.Attr("codeSystem") != "", "vaccination.act", at{path: v.below("code")}, "")
 	status := v.all("statusCode")
 	c.want(len(status) == 1 && status[0].attr("code") == "completed", "vaccination.status", at{path: v.below("statusCode")}, "")
 	n := 0
@@ -93,7 +94,7 @@ func (c *check) vaccination(v at) {
 		}
 	}
 	c.want(ranks < 2 && comments < 2 && orders < 2, "vaccination.more", v, "")
-	for name, table := range map[string]*nos.Table{"code": nos.ImmunizationAct, "routeCode": nos.ImmunizationRoute, "approachSiteCode": nos.ImmunizationSite} {
+	for name, table := range map[string]*nos.Table{"routeCode": nos.ImmunizationRoute, "approachSiteCode": nos.ImmunizationSite} {
 		for _, a := range v.all(name) {
 			if value := a.attr("code"); value != "" {
 				_, ok := nos.Lookup(table, value)
@@ -109,10 +110,14 @@ func (c *check) product(v at) {
 	for _, p := range v.all("consumable/manufacturedProduct") {
 		ok = ok && p.model(entryProduct) && p.model("2.16.840.1.113883.10.20.1.53")
 	}
+	for _, m := range v.all("consumable/manufacturedProduct/manufacturedMaterial") {
+		names := m.all("name")
+		ok = ok && (len(names) == 1 || len(names) > 0 && names[0].attr("nullFlavor") == "NA")
+	}
 	codes := v.all("consumable/manufacturedProduct/manufacturedMaterial/code")
 	ok = ok && len(codes) > 0
 	for _, x := range codes {
-		ok = ok && (x.null() || len(x.all("originalText/reference")) == 1)
+		ok = ok && (x.null() || len(x.all("originalText/reference")) == 1) && (!x.has("codeSystem") || x.attr("codeSystem") == systemCIS)
 	}
 	c.want(ok, "vaccination.product", at{path: v.below("consumable")}, "")
 }
@@ -150,7 +155,7 @@ func (c *check) noted(v at) {
 	cis, atc := false, false
 	label := func(ok bool, path string) { c.want(ok, "note.label", at{path: path}, "displayName is missing") }
 	for _, x := range v.all(material + "/code") {
-		cis = cis || x.attr("codeSystem") == "1.2.250.1.213.2.3.1"
+		cis = cis || x.attr("codeSystem") == systemCIS
 		label(!x.has("code") || x.has("displayName"), x.path)
 		for _, t := range x.all("translation") {
 			if t.attr("codeSystem") == "2.16.840.1.113883.6.73" {
