@@ -84,7 +84,7 @@ func TestServicesMayHaveTheirOwnAddress(t *testing.T) {
 	})
 	_, err := c.Exists(t.Context(), pharmacist, qualified(t, "HALL"))
 	require.NoError(t, err)
-	require.True(t, dmp.Production.Production)
+	require.True(t, dmp.Production().Production)
 }
 
 func TestAWrongAddressIsToldAsSuch(t *testing.T) {

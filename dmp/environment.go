@@ -16,7 +16,9 @@ type Environment struct {
 
 // Production is the live DMP. The address is that which a widespread connector
 // publishes (DMPConnect-JS); the official guide is not public.
-var Production = Environment{Base: "https://lps2.dmp.gouv.fr/si-dmp-server/v2/services", Production: true}
+func Production() Environment {
+	return Environment{Base: "https://lps2.dmp.gouv.fr/si-dmp-server/v2/services", Production: true}
+}
 
 // Services, by their WSDL.
 const (
