@@ -3,6 +3,7 @@
 // SESAM-Vitale: IHE XDS.b and HL7 v3 over SOAP 1.2 and mutual TLS, with the VIHF
 // assertion.
 //
+//	client, err := dmp.New(dmp.Config{Environment: environment, Software: software, Certificate: auth, Signature: sign, Roots: roots})
 //	record, err := client.Exists(ctx, who, patient)       // TD0.2
 //	doc, err := client.NewDocument(who, patient, report)  // CDA R2 of level 1
 //	receipt, err := client.Submit(ctx, who, patient, dmp.Submission{Record: record, Document: doc}) // TD2.1
@@ -10,6 +11,8 @@
 // The professional and the patient are arguments of each call. Only a qualified
 // identity leaves the machine: [ins.Identity.Sendable] decides. Nothing is sent
 // that the service is known to refuse: each refusal says what to change.
+//
+// dmptest is its emulator.
 //
 // Every document is streamed: a file is opened when a document is made, to hash
 // it, and again each time it is sent, and is never held in memory.

@@ -14,7 +14,7 @@ type Environment struct {
 	Services map[string]string
 }
 
-// Production is the live DMP. The address is that which a widespread connector
+// Production gives the live DMP. The address is that which a widespread connector
 // publishes (DMPConnect-JS); the official guide is not public.
 func Production() Environment {
 	return Environment{Base: "https://lps2.dmp.gouv.fr/si-dmp-server/v2/services", Production: true}

@@ -2,6 +2,12 @@
 // Conseil national de l'Ordre des pharmaciens, the history of a patient's
 // dispensed products that every pharmacy consults and feeds.
 //
+//	client, err := dp.New(dp.Config{Environment: environment, Software: software, Certificate: certificate, Roots: roots})
+//	visit, err := client.Open(who, patient, dp.ForDispensation)
+//	defer visit.Close()
+//	history, err := visit.Consult(ctx, dp.Query{})
+//	receipt, err := visit.Feed(ctx, dp.LinesOf(prescription, dispensation))
+//
 // A [Client] opens a [Visit] for a professional and a qualified identity. The
 // visit holds what the patient refuses, consults the history ([Visit.Consult]),
 // feeds what was dispensed ([Visit.Feed]), and forgets the history when it is

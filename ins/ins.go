@@ -1,6 +1,13 @@
 // Package ins is the client of the Identité Nationale de Santé: who is
 // treated, and how far that is certain.
 //
+//	client, err := ins.New(ins.Config{Environment: ins.Qualification(), Software: software, Certificate: certificate, Roots: roots})
+//	patient, err := ins.NewIdentity(traits)                  // provisoire
+//	found, err := client.Search(ctx, pharmacist, patient)    // WS_INS2
+//	patient, err = patient.Accept(found.Result, accepted)    // récupérée
+//	patient, err = patient.Prove(ins.Evidence{Kind: ins.IDCard, At: now}) // qualifiée
+//	id, err := patient.Sendable()
+//
 // An [INS] is a [Matricule] with the [OID] of its authority. The téléservice
 // INSi of the CNAM is its only source: it gives the INS and the strict traits
 // ([Traits]) of a person. An [Identity] holds what a record knows of a person

@@ -1,6 +1,11 @@
 // Package ordonnance is what is prescribed: the ordonnance numérique, or
 // e-prescription unifiée (EPU) of the Assurance maladie.
 //
+//	client, err := ordonnance.New(ordonnance.Config{Environment: environment, Software: software, Certificate: certificate, Roots: roots})
+//	claim, err := client.Read(ctx, who, ordonnance.ReadRequest{Patient: patient, Number: number})
+//	done := claim.Prescription.NewDispensation(now) // all as prescribed: change what was not
+//	receipt, err := client.Dispense(ctx, who, ordonnance.DispenseRequest{Patient: patient, Claim: claim, Dispensation: done})
+//
 // [ParseCDA] reads a prescription document (eP-MED-DM) into a [Prescription].
 // A [Client] works with the service: [Client.Read] claims a prescription, which
 // can be read once; [Client.Recover] gives the claim again to the pharmacy that
