@@ -164,8 +164,12 @@ func (j *FileJournal) Append(_ context.Context, results ...LineResult) error {
 		if len(l.Reason) > 1000 {
 			l.Reason = l.Reason[:1000]
 		}
+		from := b.Len()
 		if err := e.Encode(l); err != nil {
 			return badJournal("a result cannot be written", err)
+		}
+		if b.Len()-from > maxRecord {
+			return badJournal("a result is too long to be read again", nil)
 		}
 	}
 	j.mu.Lock()
