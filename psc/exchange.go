@@ -289,10 +289,11 @@ func readExchange(body []byte, sent time.Time) (*apiToken, error) {
 	}
 	// The token dies with its refresh token, as the ANS's own proxy has it.
 	lives := life(answer.ExpiresIn, assumedExchangedLife)
+	ends := sent.Add(lives)
 	if answer.RefreshToken != "" && answer.RefreshExpires > 0 {
 		lives = min(lives, life(answer.RefreshExpires, lives))
 	}
-	t := &apiToken{access: []byte(answer.AccessToken), refresh: []byte(answer.RefreshToken)}
+	t := &apiToken{access: []byte(answer.AccessToken), refresh: []byte(answer.RefreshToken), ends: ends}
 	t.until = sent.Add(lives - min(exchangeAhead, lives/2))
 	return t, nil
 }

@@ -18,6 +18,7 @@ type apiToken struct {
 	lane            *lane
 	access, refresh []byte
 	until           time.Time // when it is replaced
+	ends            time.Time // when its server takes it no more
 }
 
 func (t *apiToken) wipe() {
@@ -108,7 +109,7 @@ func (g *grants) finish() []*apiToken {
 	return all
 }
 
-// dead tells whether there is nothing left to use or revoke; not before the first token.
+// dead tells whether there is nothing left to use; not before the first token.
 func (g *grants) dead(now time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -240,7 +241,7 @@ func (x *Exchanger) forget(ctx context.Context, key grantee, g *grants) error {
 	g.stop()
 	var problems []error
 	for _, t := range g.finish() {
-		if x.cfg.Now().Before(t.until) {
+		if x.cfg.Now().Before(t.ends) {
 			problems = append(problems, x.revoke(ctx, t))
 		}
 		t.wipe()

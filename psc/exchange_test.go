@@ -582,7 +582,7 @@ func TestAbandonedTokensAreForgotten(t *testing.T) {
 			s.Clock().Advance(4 * time.Hour)
 			require.Equal(t, 200, s.sign(t, s.login(t, psctest.Titulaire)).StatusCode)
 			require.Eventually(t, func() bool { return s.x.Held() == 1 }, 10*time.Second, 5*time.Millisecond)
-			if o.AccessLife != 0 {
+			if o.AccessLife != 0 { // not dead yet
 				require.Eventually(t, func() bool { return operations(s.api.Journal(), "revoke") == 3 }, 10*time.Second, 5*time.Millisecond)
 			}
 		})

@@ -308,7 +308,7 @@ func TestSessionsEndByThemselves(t *testing.T) {
 	}{"four hours": {0, 4 * time.Hour}, "30 minutes idle": {0, 30 * time.Minute}, "of the configuration": {10 * time.Minute, 10 * time.Minute}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, options{change: func(cfg *proxy.Config) { cfg.SessionLife, cfg.Sweep = c.life, 5*time.Millisecond }})
+			w := newWorld(t, options{api: psctest.APIOptions{AccessLife: 5 * time.Hour}, change: func(cfg *proxy.Config) { cfg.SessionLife, cfg.Sweep = c.life, 5*time.Millisecond }})
 			s := w.connect(t)
 			require.Equal(t, 200, w.sign(t, s).StatusCode)
 			w.psc.Clock().Advance(c.idle)
