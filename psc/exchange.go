@@ -189,11 +189,9 @@ func (x *Exchanger) token(ctx context.Context, s *Session, api string) (*apiToke
 		if err != nil {
 			return nil, err
 		}
-		if old, kept := g.keep(key, t); !kept {
-			x.revoke(ctx, t)
+		if !g.keep(key, t, x.cfg.Now()) {
+			_ = x.revoke(ctx, t)
 			return nil, &Error{Op: opExchange, kind: ErrLoggedOut, outcome: socle.OutcomeNotSent}
-		} else if old != nil {
-			old.wipe()
 		}
 		return t, nil
 	})
@@ -260,7 +258,7 @@ func (x *Exchanger) ask(ctx context.Context, s *Session, a *API, l *lane, subjec
 	}
 	t.api, t.lane = a, l
 	if bound, known := boundTo(string(t.access)); known && !bound.Matches(l.leaf) {
-		x.revoke(ctx, t)
+		_ = x.revoke(ctx, t)
 		return nil, &Error{Op: opExchange, kind: ErrExchange, outcome: socle.OutcomeRefused, Err: errors.New("rule cnf: expected a token bound to the certificate of the software, got one bound to another"),
 			Fix: "nothing between this machine and API.TokenURL may end TLS with a certificate of its own"}
 	}

@@ -55,9 +55,10 @@ type grants struct {
 	ends    time.Time     // of the session, whatever is done
 	revoked chan struct{} // closed when all is done after the end
 
-	mu     sync.Mutex
-	tokens map[grantKey]*apiToken
-	over   bool
+	mu      sync.Mutex
+	tokens  map[grantKey]*apiToken
+	retired []*apiToken // replaced, and alive at their server; calls may be under way with them
+	over    bool
 }
 
 // find gives a copy: what is wiped meanwhile must not be sent as zeros.
@@ -72,18 +73,29 @@ func (g *grants) find(key grantKey, now time.Time) *apiToken {
 	return nil
 }
 
-// keep holds a token, and gives the one that it replaces; not after the end.
-func (g *grants) keep(key grantKey, t *apiToken) (old *apiToken, kept bool) {
+// keep holds a token; not after the end. That which it replaces is revoked at
+// the end, unless it is dead by then.
+func (g *grants) keep(key grantKey, t *apiToken, now time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.over {
-		return nil, false
+		return false
 	}
-	old = g.tokens[key]
+	alive := g.retired[:0]
+	for _, old := range append(g.retired, g.tokens[key]) {
+		switch {
+		case old == nil:
+		case now.Before(old.ends):
+			alive = append(alive, old)
+		default:
+			old.wipe()
+		}
+	}
+	g.retired = alive
 	c := *t
 	c.access, c.refresh = append([]byte(nil), t.access...), append([]byte(nil), t.refresh...)
 	g.tokens[key] = &c
-	return old, true
+	return true
 }
 
 // drop forgets a token that the API refused, unless another took its place.
@@ -101,7 +113,8 @@ func (g *grants) finish() []*apiToken {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.over = true
-	var all []*apiToken
+	all := g.retired
+	g.retired = nil
 	for key, t := range g.tokens {
 		all = append(all, t)
 		delete(g.tokens, key)

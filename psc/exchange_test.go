@@ -276,6 +276,8 @@ func TestExchangeAnewAtItsEnd(t *testing.T) {
 	require.NotEqual(t, first, third)
 	require.Equal(t, 2, s.exchanges())
 	require.Empty(t, s.api.Refusals())
+	require.NoError(t, s.x.Forget(t.Context(), session))
+	require.Equal(t, 4, operations(s.api.Journal(), "revoke"), "the first too: its server took it for four hours")
 }
 
 func TestExchangeTakesAYoungToken(t *testing.T) {
