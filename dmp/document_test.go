@@ -216,16 +216,20 @@ func TestFilesOfTheDisk(t *testing.T) {
 	require.ErrorIs(t, err, dmp.ErrInvalidDocument)
 }
 
-func TestAnIncompleteBirthDateIsUnknownInTheHeader(t *testing.T) {
+func TestAnIncompleteBirthDateKeepsWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	_, c := setup(t, dmptest.Options{})
-	p := find(t, "HALL")
-	p.Traits.BirthDate, _ = ins.ParseBirthDate("1987-13-20") // lunar
-	id, err := p.Qualified(time.Now())
-	require.NoError(t, err)
-	d, err := c.NewDocument(pharmacist, id, report())
-	require.NoError(t, err)
-	require.Contains(t, string(content(t, d)), `<birthTime nullFlavor="UNK">`)
+	for date, want := range map[string]string{"1987-13-20": "1987", "1987-08-20": "19870820"} {
+		p := find(t, "HALL")
+		p.Traits.BirthDate, _ = ins.ParseBirthDate(date) // the first is lunar
+		id, err := p.Qualified(time.Now())
+		require.NoError(t, err)
+		d, err := c.NewDocument(pharmacist, id, report())
+		require.NoError(t, err)
+		require.Contains(t, string(content(t, d)), `<birthTime value="`+want+`">`)
+		_, err = c.NewVaccinationNote(pharmacist, id, note())
+		require.NoError(t, err)
+	}
 }
 
 func TestIdentifiersFitWhateverTheRoot(t *testing.T) {

@@ -70,13 +70,25 @@ func patientOf(t ins.Traits, id ins.INS) cda.Patient {
 		Name: cda.Name{Family: []cda.NamePart{{Text: t.BirthName, Qualifier: "BR"}},
 			Given: []cda.NamePart{{Text: t.List()}, {Text: t.First(), Qualifier: "BR"}}},
 		Gender:     cda.Code{Code: gender(t.Sex)},
-		BirthTime:  cda.Time{Null: "UNK"}, // a date that is no day of the calendar
+		BirthTime:  birthTime(t.BirthDate),
 		BirthPlace: string(t.BirthPlace),
 	}
-	if t.BirthDate.Complete() {
-		p.BirthTime = cda.Day(t.BirthDate.Compact())
-	}
 	return p
+}
+
+// birthTime gives a birth date with the precision that is known: the rules of
+// the header refuse a null one. A lunar date is a year.
+func birthTime(d ins.BirthDate) cda.Time {
+	compact := d.Compact()
+	switch {
+	case d.Complete():
+		return cda.Day(compact)
+	case d.Year == 0:
+		return cda.Time{Null: "UNK"}
+	case d.Day == 0 && d.Month >= 1 && d.Month <= 12:
+		return cda.Day(compact[:6])
+	}
+	return cda.Day(compact[:4])
 }
 
 func gender(s ins.Sex) socle.Code {

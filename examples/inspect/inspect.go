@@ -92,6 +92,9 @@ func inspect(b []byte) report {
 	case !errors.Is(err, ordonnance.ErrNotPrescription):
 		r.Error = "the document claims to be a prescription but is none that can be read: " + err.Error()
 	}
+	if r.CDA.Checked, err = check(b); err != nil && r.Error == "" {
+		r.Error = err.Error()
+	}
 	return r
 }
 

@@ -31,6 +31,7 @@ type cdaReport struct {
 	Body             bodyReport        `json:"body"`
 	Entry            entryReport       `json:"entry"`
 	Prescription     *prescription     `json:"prescription,omitempty"`
+	Checked          *checked          `json:"checked,omitempty"`
 }
 
 type codeReport struct {

@@ -64,6 +64,9 @@ func (r report) print(to io.Writer) error {
 	if c.Prescription != nil {
 		printPrescription(line, c.Prescription)
 	}
+	if c.Checked != nil {
+		printChecked(line, c.Checked)
+	}
 	return w.Flush()
 }
 

@@ -165,7 +165,7 @@ func (c *check) patient(d at) {
 	births := who.all("birthTime")
 	c.count("header.birth", who, "birthTime", births, 1, 1)
 	for _, b := range births {
-		c.want(b.has("value") || b.null(), "header.birth", b, "a value is missing")
+		c.want(b.has("value"), "header.birth", b, "a value is missing")
 		c.moment(b)
 	}
 	for _, g := range who.all("guardian") {
