@@ -77,12 +77,10 @@ func TestAVaccinationNoteSaysAllThatItLacks(t *testing.T) {
 	require.ErrorIs(t, err, dmp.ErrInvalidDocument)
 	require.ErrorContains(t, err, "vaccination.act")
 
-	// A route out of the value set is a warning: the sets grow.
 	odd = note()
 	odd.Vaccination.Route = socle.Code{Code: "20045000", System: "0.4.0.127.0.16.1.1.2.1", Display: "Voie intraveineuse"}
-	d, err := c.NewVaccinationNote(pharmacist, qualified(t, "HALL"), odd)
-	require.NoError(t, err)
-	require.Len(t, d.Warnings, 1)
+	_, err = c.NewVaccinationNote(pharmacist, qualified(t, "HALL"), odd)
+	require.ErrorContains(t, err, "vaccination.codes")
 }
 
 func TestANoteThatReplacesAnother(t *testing.T) {

@@ -97,7 +97,7 @@ var rules = map[string]rule{
 	"vaccination.more":    {Error, "a vaccination has one rank, one comment and one prescription at most"},
 	"vaccination.rank":    {Error, "a rank is an observation of code 30973-2 with a status and one value"},
 	"vaccination.comment": {Error, "a comment has the models of CCD, IHE and the CI-SIS, code 48767-8, status completed and refers to the narrative"},
-	"vaccination.codes":   {Warning, "the code is not of the value set of vaccinations"},
+	"vaccination.codes":   {Error, "the routes and sites of vaccinations are of their value sets"},
 
 	"note.models":  {Error, "a vaccination note has the models of IHE and VAC-NOTE 2023.01"},
 	"note.code":    {Error, "a vaccination note has code 87273-9 of LOINC"},
