@@ -101,7 +101,7 @@ func (t template) fill(f frame, body []byte) []byte {
 	if len(f.security) > 0 {
 		security = saml.Security(f.security...)
 	}
-	b := make([]byte, 0, t.size+512+len(security)+len(body))
+	b := make([]byte, 0, t.size+320+len(security)+len(body))
 	for i, part := range t.parts {
 		b = append(b, part...)
 		if i == len(t.holes) {

@@ -50,7 +50,7 @@ type query struct {
 // body writes the RECSANSVITALE of q. It is the most frequent body, and as flat
 // as this, so that no Writer is needed.
 func (q query) body(mode GivenNamesMode) []byte {
-	b := make([]byte, 0, 512)
+	b := make([]byte, 0, 384)
 	leaf := func(name, text string) {
 		b = append(append(append(b, "<insi:"...), name...), '>')
 		b = xmltree.AppendText(b, text)

@@ -69,9 +69,9 @@ func Parse(b []byte, limits Limits) (*Document, error) {
 		return nil, &SyntaxError{0, err}
 	}
 	var ( // room for a small document
-		open  [16]openTag
-		kids  [32]Node
-		scope [16]Decl
+		open  [8]openTag
+		kids  [16]Node
+		scope [8]Decl
 	)
 	p := parser{s: string(src), limits: limits, doc: &Document{Source: src, BOM: bom}, open: open[:0], kids: kids[:0], scope: scope[:0]}
 	// The values of a small document share its memory; those of a large one are
