@@ -8,6 +8,7 @@ import (
 	"net"
 
 	"github.com/soclesante/socle"
+	"github.com/soclesante/socle/internal/revocation"
 )
 
 // connect opens a connection, up to TLS when TLS comes first.
@@ -19,7 +20,7 @@ func (c *Client) connect(ctx context.Context, address string) (net.Conn, error) 
 	if !c.cfg.Environment.ImplicitTLS {
 		return conn, nil
 	}
-	secured := tls.Client(conn, c.tlsConfig(address))
+	secured := tls.Client(conn, c.tlsConfig(ctx, address))
 	if err := secured.HandshakeContext(ctx); err != nil {
 		_ = conn.Close()
 		return nil, err
@@ -29,7 +30,7 @@ func (c *Client) connect(ctx context.Context, address string) (net.Conn, error) 
 
 // tlsConfig gives TLS 1.2 at least (ECO.1.1.1), forward secrecy with AES-GCM or
 // ChaCha20 (ECO.1.1.3) and the caller's roots alone (ECO.1.1.10).
-func (c *Client) tlsConfig(address string) *tls.Config {
+func (c *Client) tlsConfig(ctx context.Context, address string) *tls.Config {
 	host, _, _ := net.SplitHostPort(address)
 	return &tls.Config{
 		ServerName: host,
@@ -40,7 +41,8 @@ func (c *Client) tlsConfig(address string) *tls.Config {
 			tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
 			tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 		},
-		Time: c.cfg.Now,
+		Time:             c.cfg.Now,
+		VerifyConnection: c.notRevoked(ctx),
 	}
 }
 
@@ -71,10 +73,13 @@ func lost(ctx context.Context, op string, err error) *Error {
 		authority x509.UnknownAuthorityError
 		invalid   x509.CertificateInvalidError
 		name      x509.HostnameError
+		status    *revocation.Error
 	)
 	switch {
 	case ctx.Err() != nil:
 		e.Err, e.retryable = ctx.Err(), errors.Is(ctx.Err(), context.DeadlineExceeded)
+	case errors.As(err, &status):
+		e.kind, e.Err, e.retryable = statusUnknown(status)
 	case errors.As(err, &authority):
 		e.kind, e.retryable = ErrUntrusted, false
 		e.Text, e.Err = "it does not chain to Config.Roots: they must hold the roots of the IGC-Santé of this environment", nil

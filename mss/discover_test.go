@@ -239,11 +239,11 @@ func TestAutoconfigAnswersThatAreRefused(t *testing.T) {
 		_, err := d.Discover(context.Background(), address(t, pharmacy))
 		require.ErrorIs(t, err, mss.ErrNotFound, name)
 	}
-	n, d := discoverer(t)
+	n, _ := discoverer(t)
 	other, err := msstest.NewNetwork(nil)
 	require.NoError(t, err)
 	defer other.Close()
-	_, d = discoverer(t, func(c *mss.DiscoverConfig) { c.Roots, c.Resolver, c.DialContext = other.Roots(), n, n.DialContext })
+	_, d := discoverer(t, func(c *mss.DiscoverConfig) { c.Roots, c.Resolver, c.DialContext = other.Roots(), n, n.DialContext })
 	n.SetAutoconfig(domain, file)
 	_, err = d.Discover(context.Background(), address(t, pharmacy))
 	require.ErrorIs(t, err, mss.ErrNotFound, "a server that another authority vouches for")

@@ -42,7 +42,7 @@ func (c *Client) openReader(ctx context.Context, mailbox Address, token string) 
 	err = whileOpen(ctx, conn, func() error {
 		if c.cfg.Environment.ImplicitTLS {
 			r.client = imapclient.New(conn, nil)
-		} else if r.client, err = imapclient.NewStartTLS(conn, &imapclient.Options{TLSConfig: c.tlsConfig(address)}); err != nil {
+		} else if r.client, err = imapclient.NewStartTLS(conn, &imapclient.Options{TLSConfig: c.tlsConfig(ctx, address)}); err != nil {
 			return err
 		}
 		return r.client.Authenticate(auth)

@@ -41,6 +41,7 @@ import (
 	"strings"
 
 	"github.com/soclesante/socle"
+	"github.com/soclesante/socle/internal/revocation"
 )
 
 // Environment holds the addresses of an operator.
@@ -80,6 +81,9 @@ type Config struct {
 	// SendLimit is the size in bytes of the largest message that is sent,
 	// encoded as it travels. Zero means what the operator announces.
 	SendLimit int64
+	// Revocation says how the operator's certificate is checked for revocation
+	// (ECO.1.1.6, ECO.1.1.7). The zero value checks it.
+	Revocation Revocation
 	// DialContext replaces the net.Dialer, for a vendor behind a proxy.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 	// Dialect replaces what this package assumes of the wire.
@@ -91,8 +95,9 @@ type Config struct {
 // Client opens mailboxes at one operator. It is immutable, safe for concurrent
 // use, and holds no connection.
 type Client struct {
-	cfg     Config
-	product string
+	cfg        Config
+	product    string
+	revocation *revocation.Checker // nil when off
 }
 
 // New checks cfg and reports every problem of it at once.
@@ -128,5 +133,5 @@ func New(cfg Config) (*Client, error) {
 	if cfg.DialContext == nil {
 		cfg.DialContext = new(net.Dialer).DialContext
 	}
-	return &Client{cfg, product}, nil
+	return &Client{cfg, product, cfg.Revocation.checker(cfg.Watch)}, nil
 }

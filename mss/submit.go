@@ -34,7 +34,7 @@ func (c *Client) openSubmitter(ctx context.Context, mailbox Address, token strin
 	err = whileOpen(ctx, conn, func() error {
 		if c.cfg.Environment.ImplicitTLS {
 			s.client = smtp.NewClient(conn)
-		} else if s.client, err = smtp.NewClientStartTLS(conn, c.tlsConfig(address)); err != nil {
+		} else if s.client, err = smtp.NewClientStartTLS(conn, c.tlsConfig(ctx, address)); err != nil {
 			return err
 		}
 		s.client.CommandTimeout, s.client.SubmissionTimeout = time.Minute, 5*time.Minute

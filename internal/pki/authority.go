@@ -30,6 +30,7 @@ type Authority struct {
 	roots         []*issuer
 	organisations *issuer
 	persons       *issuer
+	crl, ocsp     string // where the status of certificates is told, see WithStatus
 }
 
 type issuer struct {
@@ -180,6 +181,7 @@ func (a *Authority) issue(t *x509.Certificate, subject name, by *issuer, key cry
 	}
 	parent, signer := t, key
 	if by != nil {
+		a.point(t, by)
 		parent, signer = by.cert, by.key
 	}
 	der, err := x509.CreateCertificate(rand.Reader, t, parent, key.Public(), signer)
