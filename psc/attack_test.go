@@ -164,7 +164,10 @@ func TestAttackMixUp(t *testing.T) {
 	w := newWorld(t)
 	for name, iss := range map[string][]string{"another service": {"https://evil.example"}, "none, where one is announced": nil, "two": {w.Environment().Issuer, "https://evil.example"}} {
 		a, q := w.begin(t, psc.AuthRequest{}, w.Browser(), psctest.Titulaire)
-		q["iss"] = iss
+		q.Del("iss")
+		for _, v := range iss {
+			q.Add("iss", v)
+		}
 		_, err := w.client.Callback(t.Context(), a, q)
 		require.ErrorIs(t, err, psc.ErrCallback, name)
 	}

@@ -153,6 +153,13 @@ func TestRestoreRefusesWhatIsNotItsOwn(t *testing.T) {
 	_, err = c.Restore(t.Context(), store, "k")
 	require.ErrorContains(t, err, "another environment or client id")
 
+	other = w.config
+	other.Environment.Issuer = psc.Sandbox().Issuer
+	c, err = psc.New(other)
+	require.NoError(t, err)
+	_, err = c.Restore(t.Context(), store, "k")
+	require.ErrorContains(t, err, "another environment or client id")
+
 	for _, data := range []string{"", "{}", `{"Issuer":"x"}`, "\xff"} {
 		require.NoError(t, store.Delete(t.Context(), "bad"))
 		require.NoError(t, store.Save(t.Context(), psc.StoredSession{Key: "bad", Version: 1, Until: w.Clock().Now().Add(time.Hour), Data: []byte(data)}))

@@ -179,7 +179,17 @@ func TestWebSessionEnds(t *testing.T) {
 		require.Equal(t, 200, status)
 	}
 	enter()
+	u, err := url.Parse(x.url)
+	require.NoError(t, err)
+	r := httptest.NewRequest("GET", "/", nil)
+	for _, c := range x.http.Jar.Cookies(u) {
+		r.AddCookie(c)
+	}
+	_, err = x.web.Session(r)
+	require.NoError(t, err)
 	x.Clock().Advance(31 * time.Minute)
+	_, err = x.web.Session(r)
+	require.ErrorIs(t, err, psc.ErrSessionExpired)
 	status, _, _, _ := x.do(t, "GET", "/")
 	require.Equal(t, 303, status, "idle")
 	enter()
