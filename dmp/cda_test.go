@@ -223,3 +223,27 @@ func FuzzParseCDA(f *testing.F) {
 		_ = c.Next()
 	})
 }
+
+func TestDates(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[dmp.Date]string{"2009-09-28": "2009-09-28T00:00:00Z", "2009-09": "2009-09-01T00:00:00Z", "2009": "2009-01-01T00:00:00Z", "2009-09-28T09:49:14+01:00": "2009-09-28T08:49:14Z"} {
+		got, ok := d.Time()
+		require.True(t, ok, d)
+		require.Equal(t, want, got.UTC().Format(time.RFC3339), d)
+	}
+	for _, d := range []dmp.Date{"", "hier", "2009-13-01", "20090928"} {
+		_, ok := d.Time()
+		require.False(t, ok, d)
+	}
+	require.Equal(t, dmp.Date("2026-10-14"), dmp.Day(noon))
+	require.Empty(t, dmp.Day(time.Time{}))
+}
+
+// A document whose text is too long is cut, and says so.
+func TestALongNarrativeIsCut(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("<paragraph>mot mot mot</paragraph>", 200_000)
+	c := parse(t, []byte(`<ClinicalDocument xmlns="urn:hl7-org:v3"><component><structuredBody><component><section><text>`+long+`</text></section></component><component><section><title>b</title></section></component></structuredBody></component></ClinicalDocument>`))
+	require.True(t, c.Cut)
+	require.LessOrEqual(t, len(c.Text()), 1<<20)
+}

@@ -12,6 +12,12 @@
 // identity leaves the machine: [ins.Identity.Sendable] decides. Nothing is sent
 // that the service is known to refuse: each refusal says what to change.
 //
+// Documents of level 3 are made from typed values, [Client.NewVaccinationNote]
+// and [Client.NewTestReport], and checked against the rules of their model
+// before they are given out. [ParseCDA] reads any document of a record:
+// vaccinations, rapid tests, links between versions, its text for a screen, and
+// what it has wrong.
+//
 // dmptest is its emulator.
 //
 // Every document is streamed: a file is opened when a document is made, to hash
