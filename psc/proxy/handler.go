@@ -15,6 +15,8 @@ import (
 	"time"
 	"unicode"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/psc"
 )
@@ -276,9 +278,15 @@ func (h *Handler) Close(ctx context.Context) error {
 	h.mu.Unlock()
 	h.stop()
 	<-h.swept
-	var problems []error
-	for _, s := range all {
-		problems = append(problems, h.end(ctx, s, s.lastSource()))
+	problems := make([]error, len(all))
+	var ends errgroup.Group
+	ends.SetLimit(maxEndings)
+	for i, s := range all {
+		ends.Go(func() error {
+			problems[i] = h.end(ctx, s, s.lastSource())
+			return nil
+		})
 	}
+	_ = ends.Wait()
 	return errors.Join(problems...)
 }

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/soclesante/socle/psc"
 )
 
@@ -16,6 +18,9 @@ const (
 	cookieName = "proxy_session_id"
 	// endLimit bounds what is done for a session after its caller went away.
 	endLimit = 30 * time.Second
+	// maxEndings is how many sessions are ended at once: a server that does not
+	// answer holds each for a while.
+	maxEndings = 16
 )
 
 // session is one of the proxy: a session of Pro Santé Connect and the tokens of
@@ -135,10 +140,16 @@ func (h *Handler) sweep(ctx context.Context) {
 		}
 		h.mu.Unlock()
 		now := h.cfg.Now()
+		var drops errgroup.Group
+		drops.SetLimit(maxEndings)
 		for _, s := range all {
 			if ctx.Err() == nil && s.over(now) {
-				h.drop(ctx, s)
+				drops.Go(func() error {
+					h.drop(ctx, s)
+					return nil
+				})
 			}
 		}
+		_ = drops.Wait()
 	}
 }
