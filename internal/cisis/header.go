@@ -22,7 +22,11 @@ func (c *check) header(d at) {
 	c.people(d)
 	c.events(d)
 	c.encounter(d)
-	c.count("header.body", d, "component", d.all("component"), 1, 1)
+	body := d.all("component")
+	c.count("header.body", d, "component", body, 1, 1)
+	for _, b := range body {
+		c.want(len(b.all("structuredBody"))+len(b.all("nonXMLBody")) > 0, "header.body", b, "it is empty")
+	}
 }
 
 func (c *check) top(d at) {

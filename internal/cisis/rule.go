@@ -16,6 +16,8 @@ const (
 	entryProduct     = "1.3.6.1.4.1.19376.1.5.3.1.4.7.2"
 	entryRank        = "1.2.250.1.213.1.1.3.82"
 	entryRankCCD     = "2.16.840.1.113883.10.20.1.46"
+	entryProblem     = "1.3.6.1.4.1.19376.1.5.3.1.4.5"
+	entryProblemFR   = "1.2.250.1.213.1.1.3.37"
 	entryComment     = "1.3.6.1.4.1.19376.1.5.3.1.4.2"
 	entryCommentFR   = "1.2.250.1.213.1.1.3.32"
 	entryLab         = "1.3.6.1.4.1.19376.1.3.1"
@@ -84,20 +86,21 @@ var rules = map[string]rule{
 	"header.ins":             {Warning, "the patient has no INS"},
 	"narrative.reference":    {Warning, "it refers to a text that the narrative does not have"},
 
-	"vaccination.section": {Error, "a section of vaccinations has the models of IHE and CCD, code 11369-6 of LOINC and an entry"},
-	"vaccination.class":   {Error, "a vaccination says negationInd, class SBADM and mood EVN or INT"},
-	"vaccination.models":  {Error, "a vaccination has the models of CCD and of the CI-SIS beside that of IHE"},
-	"vaccination.id":      {Error, "a vaccination has one identifier"},
-	"vaccination.act":     {Error, "a vaccination has a kind of act of its value set (INITIMMUNIZ, BOOSTER, IMMUNIZ) with its system"},
-	"vaccination.status":  {Error, "a vaccination has one status, completed"},
-	"vaccination.text":    {Error, "a vaccination refers to one text of the narrative"},
-	"vaccination.time":    {Error, "a vaccination has one date, or a nullFlavor for it"},
-	"vaccination.product": {Error, "a vaccination has a product of type CSM with its models, one name and a CIS code that refers to one text of the narrative"},
-	"vaccination.people":  {Error, "performers have type PRF, authors type AUT and contextControlCode OP"},
-	"vaccination.more":    {Error, "a vaccination has one rank, one comment and one prescription at most"},
-	"vaccination.rank":    {Error, "a rank is an observation of code 30973-2 with a status and one value"},
-	"vaccination.comment": {Error, "a comment has the models of CCD, IHE and the CI-SIS, code 48767-8, status completed and refers to the narrative"},
-	"vaccination.codes":   {Error, "the routes and sites of vaccinations are of their value sets"},
+	"vaccination.section":  {Error, "a section of vaccinations has the models of IHE and CCD, code 11369-6 of LOINC and an entry"},
+	"vaccination.class":    {Error, "a vaccination says negationInd, class SBADM and mood EVN or INT"},
+	"vaccination.models":   {Error, "a vaccination has the models of CCD and of the CI-SIS beside that of IHE"},
+	"vaccination.id":       {Error, "a vaccination has one identifier"},
+	"vaccination.act":      {Error, "a vaccination has a kind of act of its value set (INITIMMUNIZ, BOOSTER, IMMUNIZ) with its system"},
+	"vaccination.status":   {Error, "a vaccination has one status, completed"},
+	"vaccination.text":     {Error, "a vaccination refers to one text of the narrative"},
+	"vaccination.time":     {Error, "a vaccination has one date, or a nullFlavor for it"},
+	"vaccination.product":  {Error, "a vaccination has a product of type CSM with its models, one name and a CIS code that refers to one text of the narrative"},
+	"vaccination.people":   {Error, "performers have type PRF, authors type AUT and contextControlCode OP"},
+	"vaccination.more":     {Error, "a vaccination has one rank, one comment and one prescription at most"},
+	"vaccination.rank":     {Error, "a rank is an observation of code 30973-2 with a status and one value"},
+	"vaccination.reaction": {Error, "a reaction is a completed observation with models, identifier, code, beginning, one coded value and a text of the narrative"},
+	"vaccination.comment":  {Error, "a comment has the models of CCD, IHE and the CI-SIS, code 48767-8, status completed and refers to the narrative"},
+	"vaccination.codes":    {Error, "the routes and sites of vaccinations are of their value sets"},
 
 	"note.models":  {Error, "a vaccination note has the models of IHE and VAC-NOTE 2023.01"},
 	"note.code":    {Error, "a vaccination note has code 87273-9 of LOINC"},

@@ -73,6 +73,10 @@ func (c *check) vaccination(v at) {
 	}
 	for _, a := range v.all("author") {
 		c.want(a.attr("typeCode") == "AUT" && a.attr("contextControlCode") == "OP", "vaccination.people", a, "")
+		for _, x := range a.all("assignedAuthor/code") {
+			_, ok := nos.Lookup(nos.AuthorSpecialty, x.attr("code"))
+			c.want(x.null() || ok && x.attr("codeSystem") != "", "vaccination.people", x, "the profession is not of JDV_J01")
+		}
 	}
 	ranks, comments, orders := 0, 0, 0
 	for _, r := range v.all("entryRelationship") {
@@ -80,6 +84,9 @@ func (c *check) vaccination(v at) {
 			if r.attr("typeCode") == "SUBJ" && x.model(entryRankCCD) {
 				ranks++
 				c.want(x.e.First(cda.NS, "code").Attr("code") == "30973-2", "vaccination.rank", x, "the code is another")
+			}
+			if r.attr("typeCode") == "CAUS" && (x.model(entryProblem) || x.model(entryProblemFR)) {
+				c.reaction(x)
 			}
 		}
 		for _, x := range r.all("act") {
@@ -96,12 +103,31 @@ func (c *check) vaccination(v at) {
 	c.want(ranks < 2 && comments < 2 && orders < 2, "vaccination.more", v, "")
 	for name, table := range map[string]*nos.Table{"routeCode": nos.ImmunizationRoute, "approachSiteCode": nos.ImmunizationSite} {
 		for _, a := range v.all(name) {
-			if value := a.attr("code"); value != "" {
-				_, ok := nos.Lookup(table, value)
-				c.want(ok, "vaccination.codes", a, table.Name)
-			}
+			_, ok := nos.Lookup(table, a.attr("code"))
+			c.want(a.null() || ok && a.attr("codeSystem") != "", "vaccination.codes", a, table.Name)
 		}
 	}
+}
+
+// reaction checks what was observed after a vaccination.
+func (c *check) reaction(o at) {
+	want := func(ok bool, path string) { c.want(ok, "vaccination.reaction", at{path: o.below(path)}, "") }
+	want(o.attr("classCode") == "OBS" && o.attr("moodCode") == "EVN", "@classCode")
+	want(o.model("2.16.840.1.113883.10.20.1.28") && o.model(entryProblem), "templateId")
+	want(len(o.all("id")) == 1, "id")
+	codes := o.all("code")
+	want(len(codes) == 1 && codes[0].attr("code") != "" && codes[0].attr("codeSystem") != "", "code")
+	references := o.all("text/reference")
+	want(len(references) > 0 && references[0].has("value"), "text/reference")
+	want(o.e.First(cda.NS, "statusCode").Attr("code") == "completed", "statusCode")
+	low := o.all("effectiveTime/low")
+	want(len(low) > 0 && (low[0].has("value") || low[0].attr("nullFlavor") == "UNK" || low[0].attr("nullFlavor") == "NAV"), "effectiveTime/low")
+	values := o.all("value")
+	ok := len(values) == 1
+	for _, v := range values {
+		ok = ok && (v.null() || typed(v.e) == "CD" && len(v.all("originalText")) == 1) && v.has("code") == v.has("codeSystem")
+	}
+	want(ok, "value")
 }
 
 func (c *check) product(v at) {
