@@ -113,7 +113,7 @@ func (m *Mailbox) Acknowledge(ctx context.Context, msg *Message, a Acknowledgeme
 	if len(msg.origin.notify) > 0 && !m.client.cfg.Dialect.ReceiptSender {
 		from = ""
 	}
-	failed := m.submitFrom(ctx, from, wires, raw)
+	failed := m.submitFrom(ctx, from, wires, raw, delivery{})
 	m.tell(ctx, exchange{operation: "smtp.acknowledge", reference: r.MessageID, start: at, err: failed, request: raw})
 	if failed != nil {
 		failed.Op = "acknowledge"

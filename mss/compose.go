@@ -47,6 +47,13 @@ func (m *Mailbox) compose(d Draft, e envelope, answered *Message, parcel *parcel
 		set(&h, "X-MSS-CODECDA", strings.Join(parcel.codes, ","))
 		set(&h, "X-MSS-INS", r.INS)
 	}
+	own := []*mail.Address{{Address: m.access.Address.Wire()}}
+	if d.ReadReceipt {
+		h.SetAddressList("Disposition-Notification-To", own)
+	}
+	if d.DeliveryReceipt {
+		h.SetAddressList("Return-Receipt-To", own)
+	}
 	if d.Final {
 		set(&h, "X-MSS-MES", "FIN")
 		r.Final = true

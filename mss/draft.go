@@ -37,6 +37,11 @@ type Draft struct {
 	// Final closes the exchange: Mon espace santé lets the patient answer no
 	// more (X-MSS-MES: FIN, ECO.2.2.8). It needs a patient among the recipients.
 	Final bool
+	// ReadReceipt asks its readers for a notification (Disposition-Notification-To,
+	// RFC 8098), DeliveryReceipt asks the operators for one (ECO.2.3.1), by
+	// Return-Receipt-To and, where the operator takes it, by RFC 3461: the
+	// report tells when it does not. [Message.Receipts] reads what comes back.
+	ReadReceipt, DeliveryReceipt bool
 	// MessageID is the identifier of the message, without brackets. Empty makes
 	// one. Give one to send the same message again under the same identifier,
 	// after an outcome that is unknown.

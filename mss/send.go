@@ -45,7 +45,11 @@ func (m *Mailbox) send(ctx context.Context, d Draft, answered *Message) (SendRep
 		to = append(to, a.Wire())
 	}
 	start := m.client.cfg.Now()
-	failed := m.submit(ctx, to, raw)
+	noDSN := false
+	failed := m.submitFrom(ctx, m.access.Address.Wire(), to, raw, delivery{asked: d.DeliveryReceipt, envelope: r.MessageID, missing: &noDSN})
+	if noDSN {
+		r.degrade("ECO.2.3.1", "the operator takes no request of RFC 3461: Return-Receipt-To alone asks for a delivery receipt")
+	}
 	m.tell(ctx, exchange{operation: "smtp.send", reference: r.MessageID, start: start, err: failed, request: raw, patient: e.pseudonym})
 	if failed != nil {
 		return r, failed
@@ -97,12 +101,8 @@ func (m *Mailbox) prepare(d Draft, answered *Message, r *SendReport) ([]byte, en
 	return raw, e, nil
 }
 
-// submit hands a message over on a connection of its own.
-func (m *Mailbox) submit(ctx context.Context, to []string, raw []byte) *Error {
-	return m.submitFrom(ctx, m.access.Address.Wire(), to, raw)
-}
-
-func (m *Mailbox) submitFrom(ctx context.Context, from string, to []string, raw []byte) *Error {
+// submitFrom hands a message over on a connection of its own.
+func (m *Mailbox) submitFrom(ctx context.Context, from string, to []string, raw []byte, d delivery) *Error {
 	if err := m.alive(ctx); err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (m *Mailbox) submitFrom(ctx context.Context, from string, to []string, raw 
 		return err
 	}
 	defer s.quit()
-	return s.send(ctx, from, to, raw)
+	return s.send(ctx, from, to, raw, d)
 }
 
 // hangUp closes the IMAP connection: it must not outlive the Pro Santé Connect

@@ -74,7 +74,7 @@ func offersXOAUTH2(c *smtp.Client) bool {
 
 // send hands a message over (RFC 5321 section 3.3). All recipients must be
 // accepted, or nothing is sent.
-func (s *submitter) send(ctx context.Context, from string, to []string, raw []byte) *Error {
+func (s *submitter) send(ctx context.Context, from string, to []string, raw []byte, d delivery) *Error {
 	if limit, ok := s.client.MaxMessageSize(); ok && limit > 0 && len(raw) > limit {
 		return &Error{Op: "send", kind: ErrTooLarge, outcome: notSent, Text: fmt.Sprintf("%d bytes once encoded, the operator takes %d", len(raw), limit)}
 	}
@@ -82,12 +82,14 @@ func (s *submitter) send(ctx context.Context, from string, to []string, raw []by
 	step := ""
 	err := whileOpen(ctx, s.conn, func() error {
 		step = "MAIL"
-		if err := s.client.Mail(from, &smtp.MailOptions{Size: int64(len(raw))}); err != nil {
+		mail, rcpt := d.options(s.client)
+		mail.Size = int64(len(raw))
+		if err := s.client.Mail(from, mail); err != nil {
 			return err
 		}
 		for i, r := range to {
 			step = fmt.Sprintf("recipient %d of %d", i+1, len(to))
-			if err := s.client.Rcpt(r, nil); err != nil {
+			if err := s.client.Rcpt(r, rcpt(r)); err != nil {
 				return err
 			}
 		}

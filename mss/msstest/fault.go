@@ -73,6 +73,7 @@ func (s *Server) wait(d time.Duration) {
 // it in the journal. status makes the error of Fault.Status.
 func (s *Server) do(protocol, operation, mailbox string, conn net.Conn, request []byte, status func(int) error, work func() error) error {
 	start, fault := s.clock.Now(), s.take(operation)
+	reset := false // once it is in the journal, so that who sees it finds it there
 	entry := emulator.Entry{At: start, Operation: operation, Method: protocol, Path: mailbox, Request: request, Fault: fault.String()}
 	defer func() {
 		entry.Duration = s.clock.Now().Sub(start)
@@ -82,13 +83,16 @@ func (s *Server) do(protocol, operation, mailbox string, conn net.Conn, request 
 		if len(s.journal) > 1000 {
 			s.journal = slices.Delete(s.journal, 0, len(s.journal)-1000)
 		}
+		if reset {
+			cut(conn)
+		}
 	}()
 	if entry.Fault != "" && s.options.Struck != nil {
 		s.options.Struck(operation)
 	}
 	s.wait(fault.Latency)
 	if fault.ResetBefore {
-		cut(conn)
+		reset = true
 		return net.ErrClosed
 	}
 	var err error
@@ -99,7 +103,7 @@ func (s *Server) do(protocol, operation, mailbox string, conn net.Conn, request 
 	}
 	s.wait(fault.SlowBody)
 	if fault.ResetAfter {
-		cut(conn)
+		reset = true
 		return net.ErrClosed
 	}
 	entry.Status = statusOf(protocol, err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/emersion/go-imap/v2"
@@ -19,8 +20,10 @@ type submission struct {
 	conn   *smtp.Conn
 	box    *box // nil until authenticated
 
-	from string
-	to   []string
+	from     string
+	to       []string
+	envelope string   // ENVID
+	notify   []string // who is asked to be notified of a delivery to
 }
 
 var _ smtp.AuthSession = (*submission)(nil)
@@ -54,7 +57,7 @@ func refuse(code int, class, subject, detail int, format string, args ...any) er
 }
 
 // Mail begins a message.
-func (t *submission) Mail(from string, _ *smtp.MailOptions) error {
+func (t *submission) Mail(from string, o *smtp.MailOptions) error {
 	if _, secure := t.conn.TLSConnectionState(); !secure {
 		return refuse(530, 5, 7, 0, "ECO.1.0.1: STARTTLS expected first")
 	}
@@ -65,13 +68,13 @@ func (t *submission) Mail(from string, _ *smtp.MailOptions) error {
 		if from != "" && fold(from) != fold(t.box.Address) { // a receipt has none
 			return refuse(553, 5, 7, 1, "the sender must be the mailbox that is open")
 		}
-		t.from, t.to = from, nil
+		t.from, t.to, t.envelope, t.notify = from, nil, o.EnvelopeID, nil
 		return nil
 	})
 }
 
 // Rcpt adds a recipient.
-func (t *submission) Rcpt(to string, _ *smtp.RcptOptions) error {
+func (t *submission) Rcpt(to string, o *smtp.RcptOptions) error {
 	a, err := mss.ParseAddress(to)
 	switch {
 	case err != nil:
@@ -88,6 +91,9 @@ func (t *submission) Rcpt(to string, _ *smtp.RcptOptions) error {
 		return refuse(550, 5, 1, 1, "no such mailbox in the space of trust")
 	}
 	t.to = append(t.to, to)
+	if o != nil && slices.Contains(o.Notify, smtp.DSNNotifySuccess) {
+		t.notify = append(t.notify, to)
+	}
 	return nil
 }
 
@@ -124,6 +130,12 @@ func (t *submission) deliver(raw []byte) error {
 		}
 		if _, err := b.append(folderInbox, bytes.Clone(raw), &imap.AppendOptions{Time: t.server.clock.Now()}); err != nil {
 			return refuse(451, 4, 3, 0, "the mailbox cannot take it now")
+		}
+	}
+	for _, to := range t.notify {
+		err := t.server.DeliverDSN(t.from, DSN{Returned: raw, Envelope: t.envelope, Recipient: to, Action: "delivered", Code: "2.0.0"})
+		if err != nil {
+			return refuse(451, 4, 3, 0, "the mailbox cannot take its receipt now")
 		}
 	}
 	return nil

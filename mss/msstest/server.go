@@ -55,6 +55,8 @@ type Options struct {
 	Struck func(operation string)
 	// ImplicitTLS begins with TLS instead of offering STARTTLS.
 	ImplicitTLS bool
+	// DSN offers receipts of delivery (RFC 3461), and returns those asked for.
+	DSN bool
 	// Hosts are names that the server's certificate bears, besides localhost.
 	Hosts []string
 }
@@ -131,6 +133,7 @@ func (s *Server) serve() error {
 	s.smtp.MaxLineLength = 12288 // RFC 4954 section 4: a token is long
 	s.smtp.MaxRecipients = 50
 	s.smtp.ErrorLog = quiet
+	s.smtp.EnableDSN = s.options.DSN
 	imapListener, err := s.listen()
 	if err != nil {
 		return err
