@@ -92,7 +92,8 @@ func (i *introspections) keep(key [32]byte, a Access, err error, asked time.Time
 	}
 }
 
-// remember makes room first: of what is out of date, else of anything.
+// remember makes room first, an eighth at a time: of what is out of date, else
+// of anything.
 func remember(known map[[32]byte]answered, key [32]byte, a answered, now time.Time) {
 	if len(known) >= maxIntrospections {
 		for k, old := range known {
@@ -100,12 +101,12 @@ func remember(known map[[32]byte]answered, key [32]byte, a answered, now time.Ti
 				delete(known, k)
 			}
 		}
-	}
-	for k := range known {
-		if len(known) < maxIntrospections {
-			break
+		for k := range known {
+			if len(known) <= maxIntrospections*7/8 {
+				break
+			}
+			delete(known, k)
 		}
-		delete(known, k)
 	}
 	known[key] = a
 }
