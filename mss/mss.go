@@ -84,6 +84,9 @@ type Config struct {
 	// Revocation says how the operator's certificate is checked for revocation
 	// (ECO.1.1.6, ECO.1.1.7). The zero value checks it.
 	Revocation Revocation
+	// WhiteList tells which domains are of the MSSanté space: the report of a
+	// message tells the recipients outside. Nil checks none.
+	WhiteList *WhiteListSource
 	// DialContext replaces the net.Dialer, for a vendor behind a proxy.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 	// Dialect replaces what this package assumes of the wire.

@@ -44,6 +44,7 @@ func (m *Mailbox) send(ctx context.Context, d Draft, answered *Message) (SendRep
 	for _, a := range append(append([]Address{}, e.to...), e.cc...) {
 		to = append(to, a.Wire())
 	}
+	m.client.outside(ctx, append(append([]Address{}, e.to...), e.cc...), &r)
 	start := m.client.cfg.Now()
 	noDSN := false
 	failed := m.submitFrom(ctx, m.access.Address.Wire(), to, raw, delivery{asked: d.DeliveryReceipt, envelope: r.MessageID, missing: &noDSN})

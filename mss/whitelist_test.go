@@ -1,12 +1,18 @@
 package mss_test
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/soclesante/socle"
+	"github.com/soclesante/socle/internal/emulator"
 	"github.com/soclesante/socle/mss"
+	"github.com/soclesante/socle/mss/msstest"
 )
 
 const whiteList = `<?xml version="1.0" encoding="UTF-8"?>
@@ -55,4 +61,60 @@ func FuzzWhiteList(f *testing.F) {
 			w.Contains(domain)
 		}
 	})
+}
+
+func TestRecipientsOutsideTheWhiteListAreTold(t *testing.T) {
+	t.Parallel()
+	a, err := authority()
+	require.NoError(t, err)
+	srv, err := msstest.NewWhiteList(a, "autre.mssante.fr")
+	require.NoError(t, err)
+	t.Cleanup(srv.Close)
+	clock := emulator.NewClock(time.Now())
+	source, err := mss.NewWhiteListSource(mss.WhiteListConfig{Roots: srv.Roots(), Address: srv.URL(), Watch: socle.Watch{Clock: clock.Now}})
+	require.NoError(t, err)
+	t.Cleanup(source.Close)
+	b := set(t, msstest.Options{}, func(c *mss.Config) { c.WhiteList = source })
+	m := b.open(t)
+	ctx := context.Background()
+
+	srv.Fail(emulator.Fault{Status: 503, Times: 2})
+	r, err := m.Send(ctx, draft(t))
+	require.NoError(t, err)
+	require.Len(t, r.Degraded, 1)
+	require.Contains(t, r.Degraded[0].Text, "not checked")
+	_, err = source.List(ctx)
+	require.Error(t, err, "a failure is kept for a minute")
+	require.True(t, socle.Retryable(err))
+	require.Len(t, srv.Journal(), 2)
+	clock.Advance(time.Minute)
+
+	r, err = m.Send(ctx, draft(t))
+	require.NoError(t, err)
+	require.Equal(t, []mss.Degraded{{Rule: "liste blanche", Text: "the domain medecin.formation.mssante.fr of a recipient is not in the white list"}}, r.Degraded)
+	srv.Set("autre.mssante.fr", "Medecin.formation.mssante.fr")
+	clock.Advance(23 * time.Hour)
+	r, err = m.Send(ctx, draft(t))
+	require.NoError(t, err)
+	require.Len(t, r.Degraded, 1, "the list of the day")
+	clock.Advance(time.Hour)
+	r, err = m.Send(ctx, draft(t))
+	require.NoError(t, err)
+	require.Empty(t, r.Degraded)
+	srv.Set()
+	clock.Advance(24 * time.Hour)
+	l, err := source.List(ctx)
+	require.NoError(t, err, "an empty list does not replace the last one")
+	require.Equal(t, 2, l.Len())
+
+	refusing, err := mss.NewWhiteListSource(mss.WhiteListConfig{Roots: srv.Roots(), Address: srv.URL(), Verify: func([]byte) error { return errors.New("signature") }})
+	require.NoError(t, err)
+	t.Cleanup(refusing.Close)
+	_, err = refusing.List(ctx)
+	var e *mss.WhiteListError
+	require.ErrorAs(t, err, &e)
+	_, err = mss.NewWhiteListSource(mss.WhiteListConfig{Address: "http://x", Refresh: -1})
+	for _, field := range []string{"Address", "Refresh", "Roots"} {
+		require.ErrorContains(t, err, field)
+	}
 }
