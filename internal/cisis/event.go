@@ -110,6 +110,9 @@ func (c *check) encounter(d at) {
 				}
 			}
 			c.want(n == 1, "header.encounter", at{path: x.below("id")}, "one national identifier is expected")
+			for _, practice := range x.all("representedOrganization/standardIndustryClassCode") {
+				c.want(practice.null() || practice.attr("displayName") != "", "header.practice", practice, "displayName is missing")
+			}
 			c.entity(x)
 		}
 	}

@@ -26,6 +26,9 @@ func (c *check) people(d at) {
 			c.count("header.recipient", r, "informationRecipient", r.all("informationRecipient"), 0, 1)
 			c.count("header.recipient", r, "receivedOrganization", r.all("receivedOrganization"), 0, 1)
 			c.ids(r.all("id"))
+			for _, id := range r.all("id") {
+				c.want(id.attr("root") != socle.OIDPerson || id.attr("extension") != "", "header.recipient", id, "an extension is missing")
+			}
 			c.reach(r)
 			c.persons(r.all("informationRecipient"), false)
 			for _, o := range r.all("receivedOrganization") {
@@ -232,9 +235,12 @@ func (c *check) participant(a at) {
 		c.ids(ids)
 		c.role(e, full...)
 		c.reach(e)
-		c.persons(e.all("associatedPerson"), false)
+		c.persons(e.all("associatedPerson"), len(e.all("associatedPerson/name")) > 0)
 		for _, o := range e.all("scopingOrganization") {
 			c.structure(o)
+			for _, x := range o.all("standardIndustryClassCode") {
+				c.code("header.practice", x, nil)
+			}
 		}
 	}
 }
