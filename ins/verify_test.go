@@ -336,7 +336,7 @@ func TestNothingIdentifyingOfTheOtherOperations(t *testing.T) {
 		all.Write(x.Response)
 	}
 	for _, secret := range []string{"ECETINSI", "Ecetinsi", "PIERRE", "MURIEL", "2009", "07-14", "63220", "10907", "083489", "0123456789", "18101", "ADRDEUX"} {
-		require.NotContains(t, all.String(), secret)
+		require.NotContains(t, deliberate(all.String()), secret)
 	}
 	var operations []string
 	for _, a := range w.audit {
