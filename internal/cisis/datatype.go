@@ -29,17 +29,24 @@ func (c *check) id(a at) {
 	}
 }
 
-// ids checks identifiers that stand side by side.
+// ids checks identifiers that stand side by side: none is there twice, and one
+// without extension is the only one of its root.
 func (c *check) ids(all []at) {
-	for i, a := range all {
+	seen := map[string]map[string]bool{}
+	for _, a := range all {
 		c.id(a)
-		for _, b := range all[:i] {
-			same := a.attr("root") != "" && a.attr("root") == b.attr("root")
-			if same && (a.attr("extension") == b.attr("extension") || a.attr("extension") == "" || b.attr("extension") == "") {
-				c.add("header.identifier", a.path, "the same identifier twice")
-				break
-			}
+		root, extension := a.attr("root"), a.attr("extension")
+		if root == "" {
+			continue
 		}
+		others := seen[root]
+		if others[extension] || others[""] || extension == "" && len(others) > 0 {
+			c.add("header.identifier", a.path, "the same identifier twice")
+		}
+		if others == nil {
+			seen[root] = map[string]bool{}
+		}
+		seen[root][extension] = true
 	}
 }
 
