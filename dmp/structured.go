@@ -129,13 +129,15 @@ func coded(c socle.Code, systemName string) cda.Code {
 	return cda.Code{Code: c, SystemName: systemName}
 }
 
-// writeComment writes a comment of an entry (FR-Commentaire-ER).
-func writeComment(s *cda.Section, ref string) {
+// writeComment writes a comment of an entry (FR-Commentaire-ER): a reference to
+// the narrative and, as the note has it since 2024, its text.
+func writeComment(s *cda.Section, ref, text string) {
 	s.Start("entryRelationship", "typeCode", "SUBJ").Start("act", "classCode", "ACT", "moodCode", "EVN")
 	s.Models("2.16.840.1.113883.10.20.1.40", "1.3.6.1.4.1.19376.1.5.3.1.4.2", "1.2.250.1.213.1.1.3.32")
 	s.Code("code", coded(socle.Code{Code: "48767-8", System: oidLOINC, Display: "Commentaire"}, "LOINC"), "")
 	s.Start("text")
 	s.Reference(ref)
+	s.Text(text)
 	s.End()
 	s.Empty("statusCode", "code", "completed")
 	s.End().End()

@@ -160,7 +160,7 @@ func (r TestResult) write(s *cda.Section, at time.Time, n string) {
 	s.Moment("effectiveTime", cda.At(at))
 	s.CodedValue(coded(r.Value, "SNOMED CT"), refResult+n)
 	if r.Comment != "" {
-		writeComment(s, refComment+"-"+n)
+		writeComment(s, refComment+"-"+n, "")
 	}
 	s.End().End()
 }

@@ -1,10 +1,12 @@
 package dmp_test
 
 import (
+	"io"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/dmp"
@@ -76,6 +78,9 @@ func TestAVaccinationNoteSaysAllThatItLacks(t *testing.T) {
 	_, err = c.NewVaccinationNote(pharmacist, qualified(t, "HALL"), odd)
 	require.ErrorIs(t, err, dmp.ErrInvalidDocument)
 	require.ErrorContains(t, err, "vaccination.act")
+	for _, secret := range []string{"HALL", "287080883795737", "Bien supporté", "L & 42"} {
+		require.NotContains(t, err.Error(), secret)
+	}
 
 	odd = note()
 	odd.Vaccination.Route = socle.Code{Code: "20045000", System: "0.4.0.127.0.16.1.1.2.1", Display: "Voie intraveineuse"}
@@ -139,4 +144,28 @@ func TestANoteIsSubmitted(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, d.ID(), r.DocumentID)
 	require.Len(t, srv.Documents(find(t, "HALL").INS), 1)
+}
+
+// Whatever the words, what a note says is what is read of it.
+func TestWordsOfANoteComeBack(t *testing.T) {
+	t.Parallel()
+	_, c := setup(t, dmptest.Options{})
+	patient := qualified(t, "HALL")
+	words := rapid.StringMatching(`[a-zA-Zé<>&"'/#|-]{1,12}( [a-zA-Zé<>&"']{1,12}){0,3}`)
+	rapid.Check(t, func(t *rapid.T) {
+		v := flu()
+		v.Vaccine.Name, v.Vaccine.Lot, v.Comment = words.Draw(t, "name"), words.Draw(t, "lot"), words.Draw(t, "comment")
+		v.Reactions[0].Text, v.Rank = words.Draw(t, "reaction"), rapid.IntRange(0, 99).Draw(t, "rank")
+		d, err := c.NewVaccinationNote(pharmacist, patient, dmp.VaccinationNote{Vaccination: v, Date: noon})
+		require.NoError(t, err)
+		r, err := d.Open()
+		require.NoError(t, err)
+		b, err := io.ReadAll(r)
+		require.NoError(t, err)
+		read, err := dmp.ParseCDA(b)
+		require.NoError(t, err)
+		got := read.Vaccinations[0]
+		require.Equal(t, []any{v.Vaccine.Name, v.Vaccine.Lot, v.Comment, v.Reactions[0].Text, v.Rank},
+			[]any{got.Vaccine.Name, got.Vaccine.Lot, got.Comment, got.Reactions[0].Text, got.Rank})
+	})
 }

@@ -158,7 +158,7 @@ func (v Vaccination) write(s *cda.Section, day cda.Time, author cda.Author, perf
 		r.write(s, refReaction+strconv.Itoa(i+1))
 	}
 	if v.Comment != "" {
-		writeComment(s, refComment)
+		writeComment(s, refComment, v.Comment)
 	}
 	s.End().End()
 	s.End().End()
