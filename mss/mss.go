@@ -28,6 +28,11 @@
 // headers: the From grammar, X-MSS-NIL, X-MSS-CODECDA, X-MSS-INS, X-MSS-MES.
 // What could not be done as the rules want is told in the [SendReport].
 //
+// Around the mailbox: a [Discoverer] finds the operator of an address, a
+// [Directory] and [OpenExtraction] find the addresses of others, a [WhiteListSource]
+// tells the domains of the space. [Message.Receipts] reads what comes back of a
+// message, [Sent] follows it, [Mailbox.Acknowledge] answers with receipts.
+//
 // The rules are named by their identifiers in Référentiel #2 (ECO.…) or in the
 // Ségur requirements (SC.MSS/…).
 package mss
