@@ -70,9 +70,17 @@ const (
 )
 
 type extractionHeader struct {
-	index   map[string]int
+	index   map[string]int // by plain title
 	columns int
+	known   [len(extractionTitles)]int // columns of extractionTitles, -1 for none
 }
+
+// The titles that Extracted has a field for, plain: the columns that are known.
+var extractionTitles = [...]string{"adresse bal", "nom d exercice", "prenom d exercice", "libelle savoir faire", "raison sociale structure bal",
+	"code postal structure bal", "departement structure bal", "l6ligneacheminement structure bal",
+	"l4numerovoie structure bal", "l4complementnumerovoie structure bal", "nl4typevoie structure bal", "l4libellevoie structure bal"}
+
+const firstOfStreet = 8
 
 // ReadExtraction reads the public extraction of the directory, row by row: a
 // text with a title line, whose fields are separated by "|". A row that cannot
@@ -195,7 +203,14 @@ func parseTitles(line []byte) *extractionHeader {
 			h.index[t] = i
 		}
 	}
-	if _, ok := h.index["adresse bal"]; !ok {
+	for i, t := range extractionTitles {
+		if at, ok := h.index[t]; ok {
+			h.known[i] = at
+		} else {
+			h.known[i] = -1
+		}
+	}
+	if h.known[0] < 0 {
 		return nil
 	}
 	return h
@@ -208,25 +223,28 @@ func (h *extractionHeader) row(line []byte) (Extracted, error) {
 	if n := len(e.fields); n > h.columns && (n > h.columns+1 || e.fields[n-1] != "") {
 		return Extracted{}, fmt.Errorf("%d fields expected, %d came", h.columns, n)
 	}
-	field := func(title string) string {
-		v, _ := e.Column(title)
-		v = strings.TrimSpace(v)
+	var known [len(extractionTitles)]string
+	for i, at := range h.known {
+		if at < 0 || at >= len(e.fields) {
+			continue
+		}
+		v := strings.TrimSpace(e.fields[at])
 		if len(v) >= 2 && v[0] == '"' && v[len(v)-1] == '"' {
 			v = v[1 : len(v)-1]
 		}
-		return v
+		known[i] = v
 	}
 	var err error
-	if e.Address, err = ParseAddress(asciiAddress(field("adresse bal"))); err != nil {
-		return Extracted{}, errors.New(strings.TrimPrefix(err.Error(), "mss: "))
+	if e.Address, err = ParseAddress(known[0]); err != nil {
+		if e.Address, err = ParseAddress(asciiAddress(known[0])); err != nil {
+			return Extracted{}, errors.New(strings.TrimPrefix(err.Error(), "mss: "))
+		}
 	}
-	e.FamilyName, e.GivenName = field("nom d exercice"), field("prenom d exercice")
-	e.Skill, e.StructureName = field("libelle savoir faire"), field("raison sociale structure bal")
-	e.PostalCode, e.Department = field("code postal structure bal"), field("departement structure bal")
-	e.City = field("l6ligneacheminement structure bal")
-	var street []string
-	for _, t := range []string{"l4numerovoie structure bal", "l4complementnumerovoie structure bal", "nl4typevoie structure bal", "l4libellevoie structure bal"} {
-		if v := field(t); v != "" {
+	e.FamilyName, e.GivenName, e.Skill, e.StructureName = known[1], known[2], known[3], known[4]
+	e.PostalCode, e.Department, e.City = known[5], known[6], known[7]
+	street := known[firstOfStreet:][:0]
+	for _, v := range known[firstOfStreet:] {
+		if v != "" {
 			street = append(street, v)
 		}
 	}
