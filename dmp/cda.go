@@ -25,7 +25,7 @@ type CDA struct {
 	Type    socle.Code
 	Date    Date
 	Models  []string // OIDs of the models that it claims
-	Authors []Actor
+	Authors []Participant
 	// Links are all its links to other documents.
 	Links []Link
 	// Sections hold what a person reads; a document whose body is a file has none.
@@ -81,7 +81,7 @@ func ParseCDA(b []byte) (*CDA, error) {
 		c.Models = append(c.Models, t.Root)
 	}
 	for _, a := range d.Authors {
-		c.Authors = append(c.Authors, *actorOf(a.Entity))
+		c.Authors = append(c.Authors, *participantOf(a.Entity))
 	}
 	for _, r := range d.Related {
 		l := Link{Kind: r.Type, SetID: r.SetID.String(), Version: r.Version}

@@ -37,7 +37,7 @@ func TestARealVaccinationNoteIsRead(t *testing.T) {
 	require.Equal(t, dmp.Edition{ID: "1.2.250.1.213.1.1.1.46.2023.1.1", SetID: "1.2.250.1.213.1.1.1.46.2023.1", Version: 1}, c.Edition)
 	require.Equal(t, "NOTE DE VACCINATION", c.Title)
 	require.Equal(t, dmp.Date("2021-04-09T15:35:00+01:00"), c.Date)
-	muller := &dmp.Actor{ID: "801234567897", FamilyName: "MULLER", GivenName: "Charles",
+	muller := &dmp.Participant{ID: "801234567897", FamilyName: "MULLER", GivenName: "Charles",
 		Role:      socle.Code{Code: "G15_10/SM26", System: "1.2.250.1.213.1.1.4.5", Display: "Médecin - Qualifié en Médecine Générale (SM)"},
 		Structure: "1750803447", StructureName: "Cabinet Médical du Dr MULLER"}
 	made := *muller

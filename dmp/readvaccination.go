@@ -31,10 +31,10 @@ func vaccinationOf(e *xmltree.Element, texts cda.Texts) Vaccination {
 		v.Status = s
 	}
 	if a := e.Path("author", "assignedAuthor"); a != nil {
-		v.Author = actorOf(cda.EntityOf(a))
+		v.Author = participantOf(cda.EntityOf(a))
 	}
 	if p := e.Path("performer", "assignedEntity"); p != nil {
-		v.Performer = actorOf(cda.EntityOf(p))
+		v.Performer = participantOf(cda.EntityOf(p))
 	}
 	for r := range e.All("", "entryRelationship") {
 		for o := range r.All("", "observation") {

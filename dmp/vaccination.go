@@ -68,7 +68,7 @@ type Vaccination struct {
 	Comment   string
 	// Author answers for the vaccination, and Performer is who made it. In a note
 	// to write, nil is the professional of the call.
-	Author, Performer *Actor
+	Author, Performer *Participant
 	// NotDone tells that it was not made (negationInd): only when read.
 	NotDone bool
 	// Status is the status of the act when it is not "completed": only when read.

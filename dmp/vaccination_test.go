@@ -39,7 +39,7 @@ func TestAVaccinationNoteFollowsItsRules(t *testing.T) {
 	least.Route, least.Site, least.Rank, least.Reactions, least.Comment, least.Vaccine.CIP = socle.Code{}, socle.Code{}, 0, nil, "", ""
 	earlier := flu()
 	earlier.Date = "2026-09-01"
-	earlier.Performer = &dmp.Actor{ID: "810000000025", FamilyName: "BLEUET", GivenName: "Jean", Role: socle.Code{Code: "G15_60", System: "1.2.250.1.213.1.1.4.5", Display: "Infirmier"}}
+	earlier.Performer = &dmp.Participant{ID: "810000000025", FamilyName: "BLEUET", GivenName: "Jean", Role: socle.Code{Code: "G15_60", System: "1.2.250.1.213.1.1.4.5", Display: "Infirmier"}}
 	for name, v := range map[string]dmp.Vaccination{"full": flu(), "least": least, "another performer": earlier} {
 		d, err := c.NewVaccinationNote(pharmacist, qualified(t, "HALL"), dmp.VaccinationNote{Vaccination: v, Date: noon, Visibility: []dmp.Visibility{dmp.HiddenFromRepresentatives}})
 		require.NoError(t, err, name)
@@ -62,7 +62,7 @@ func TestAVaccinationNoteSaysAllThatItLacks(t *testing.T) {
 	t.Parallel()
 	_, c := setup(t, dmptest.Options{})
 	_, err := c.NewVaccinationNote(pharmacist, qualified(t, "HALL"), dmp.VaccinationNote{Vaccination: dmp.Vaccination{Date: "2026", Rank: -1, NotDone: true,
-		Vaccine: dmp.Vaccine{CIP: "12"}, Reactions: []dmp.Reaction{{Date: "hier"}}, Author: &dmp.Actor{}}})
+		Vaccine: dmp.Vaccine{CIP: "12"}, Reactions: []dmp.Reaction{{Date: "hier"}}, Author: &dmp.Participant{}}})
 	require.ErrorIs(t, err, dmp.ErrInvalidDocument)
 	for _, field := range []string{"Author", "Date", "Kind", "NotDone", "Rank", "Reactions[0].Code", "Reactions[0].Date", "Vaccine.ATC", "Vaccine.CIP", "Vaccine.CIS", "Vaccine.Lot", "Vaccine.Name"} {
 		require.ErrorContains(t, err, "Vaccination."+field+":")

@@ -100,7 +100,7 @@ func (v Vaccination) check() (cda.Time, error) {
 		want(r.Code.Code != "" && r.Code.System != "" && r.Code.Display != "", fmt.Sprintf("Reactions[%d].Code", i), "mandatory, with system and label")
 		want(ok || r.Date == "", fmt.Sprintf("Reactions[%d].Date", i), "a day expected")
 	}
-	for field, a := range map[string]*Actor{"Author": v.Author, "Performer": v.Performer} {
+	for field, a := range map[string]*Participant{"Author": v.Author, "Performer": v.Performer} {
 		if a != nil {
 			want(a.ID != "" && a.FamilyName != "" && a.Role.Display != "", field, "identifier, family name and role with its label are mandatory")
 		}

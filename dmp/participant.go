@@ -7,8 +7,8 @@ import (
 	"github.com/soclesante/socle/internal/cda"
 )
 
-// Actor is who did something that a document tells.
-type Actor struct {
+// Participant is who did something that a document tells.
+type Participant struct {
 	ID         string // national identifier (IDNPS), or another
 	FamilyName string
 	GivenName  string
@@ -19,16 +19,16 @@ type Actor struct {
 }
 
 // Name gives the given name and the family name, or the structure's for who is no person.
-func (a Actor) Name() string {
+func (a Participant) Name() string {
 	if s := strings.TrimSpace(a.GivenName + " " + a.FamilyName); s != "" {
 		return s
 	}
 	return a.StructureName
 }
 
-// actorOf reads an entity of a document.
-func actorOf(e cda.Entity) *Actor {
-	a := &Actor{ID: e.ID().Extension, Role: e.Code.Code}
+// participantOf reads an entity of a document.
+func participantOf(e cda.Entity) *Participant {
+	a := &Participant{ID: e.ID().Extension, Role: e.Code.Code}
 	if id, ok := e.National(); ok {
 		a.ID = id
 	}
@@ -42,7 +42,7 @@ func actorOf(e cda.Entity) *Actor {
 }
 
 // entity gives the actor as a document writes it, with the frame of exercise of a performer.
-func (a Actor) entity(practice socle.Code) cda.Entity {
+func (a Participant) entity(practice socle.Code) cda.Entity {
 	e := cda.Entity{IDs: []cda.ID{{Root: socle.OIDPerson, Extension: a.ID}}, Code: cda.Code{Code: a.Role}, Person: &cda.Name{}}
 	if a.FamilyName != "" {
 		e.Person.Family = []cda.NamePart{{Text: a.FamilyName}}
