@@ -18,7 +18,8 @@ import (
 	"github.com/soclesante/socle/internal/transport"
 )
 
-// talk answers each connection with those bytes.
+// talk answers each connection with those bytes, or with nothing until the other
+// side gives up.
 func talk(t *testing.T, answer string) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -29,8 +30,12 @@ func talk(t *testing.T, answer string) string {
 			if err != nil {
 				return
 			}
-			_, _ = c.Read(make([]byte, 4096))
-			_, _ = io.WriteString(c, answer)
+			if answer == "" {
+				_, _ = io.Copy(io.Discard, c)
+			} else {
+				_, _ = c.Read(make([]byte, 4096))
+				_, _ = io.WriteString(c, answer)
+			}
 			c.Close()
 		}
 	}()
