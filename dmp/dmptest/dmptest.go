@@ -125,11 +125,11 @@ func (s *Server) now() time.Time { return s.server.Clock().Now() }
 // ServeHTTP answers a request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	service, ok := strings.CutPrefix(r.URL.Path, basePath+"/")
-	switch {
-	case ok && service == "patients":
-		s.patients(w, r)
+	switch _, known := operations[service]; {
 	case ok && service == "repository":
 		s.repository(w, r)
+	case ok && known:
+		s.serve(w, r, service)
 	default:
 		http.NotFound(w, r)
 	}
@@ -137,22 +137,27 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, 256<<20))
 }
 
-// patients is the service of GestionDossierPatientPartage.wsdl.
-func (s *Server) patients(w http.ResponseWriter, r *http.Request) {
+// operation is what a wsa:Action asks of a service.
+type operation struct {
+	name   string // as the journal and Fail have it
+	answer func(*Server, *session, *soap.Envelope) (soap.Message, *soap.Fault)
+}
+
+// operations are those of the services that are asked without attachments.
+var operations = map[string]map[string]operation{
+	"patients": {actionExists: {opExists, (*Server).exists}}, // GestionDossierPatientPartage.wsdl
+}
+
+// serve answers for a service of operations.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, service string) {
 	e, fault := soap.ReadRequest(r, xmltree.Limits{Bytes: 1 << 20})
 	if fault == nil {
-		var op func(*session, *soap.Envelope) (soap.Message, *soap.Fault)
-		switch e.Action {
-		case actionExists:
-			emulator.Annotate(r, opExists)
-			op = s.exists
-		default:
-			fault = unsupported(e)
-		}
-		if fault == nil {
-			s.answer(w, r, e, op)
+		if op, ok := operations[service][e.Action]; ok {
+			emulator.Annotate(r, op.name)
+			s.answer(w, r, e, func(who *session, e *soap.Envelope) (soap.Message, *soap.Fault) { return op.answer(s, who, e) })
 			return
 		}
+		fault = unsupported(e)
 	}
 	soap.WriteFault(w, e, fault)
 }

@@ -2,7 +2,6 @@ package dmptest
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/soclesante/socle"
@@ -29,11 +28,6 @@ type Patient struct {
 
 type patientID struct{ oid, matricule string }
 
-type record struct {
-	Patient
-	documents []Document
-}
-
 // AddPatient adds a patient, or replaces one and keeps their documents.
 func (s *Server) AddPatient(p Patient) error {
 	id := patientID{p.INS.OID.String(), p.INS.Matricule.Wire()}
@@ -42,22 +36,26 @@ func (s *Server) AddPatient(p Patient) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := &record{Patient: p}
-	if old := s.records[id]; old != nil {
-		r.documents = old.documents
+	if r := s.records[id]; r != nil {
+		r.Patient = p
+	} else {
+		s.records[id] = &record{Patient: p}
 	}
-	s.records[id] = r
 	return nil
 }
 
-// Documents gives the documents accepted for a patient, in the order of arrival.
+// Documents gives the documents accepted for a patient, whatever their status,
+// in the order of arrival and as the last version of their metadata has them.
 func (s *Server) Documents(id ins.INS) []Document {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	var all []Document
 	if r := s.records[patientID{id.OID.String(), id.Matricule.Wire()}]; r != nil {
-		return slices.Clone(r.documents)
+		for _, v := range r.current() {
+			all = append(all, v.public())
+		}
 	}
-	return nil
+	return all
 }
 
 // find gives the record of a patient, nil when there is none. s.mu is held.

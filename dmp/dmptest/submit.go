@@ -214,29 +214,24 @@ func (l *lot) check(s *Server) {
 // store keeps the documents of a lot. s.mu is held.
 func (s *Server) store(r *record, l *lot) {
 	s.unique[l.metadata.Set.UniqueID] = true
+	var versions []*version
 	var signature []byte
 	for _, d := range l.metadata.Documents {
 		s.unique[d.UniqueID] = true
+		content := bytes.Clone(l.parts[d.ID])
+		sum := sha1.Sum(content)
+		d.Hash, d.Size, d.LogicalID, d.Version = hex.EncodeToString(sum[:]), int64(len(content)), "", ""
+		v := &version{entry: d, content: content, author: l.who.vihf.NameID, structure: l.who.vihf.StructureID,
+			mode: string(l.who.vihf.Mode), at: s.now()}
 		if isSignature(d) {
-			signature = l.parts[d.ID]
+			signature = content
+		}
+		versions = append(versions, v)
+	}
+	for _, v := range versions {
+		if !isSignature(v.entry) {
+			v.signature = signature
 		}
 	}
-	for _, d := range l.metadata.Documents {
-		if isSignature(d) {
-			continue
-		}
-		doc := Document{
-			ID: d.UniqueID, EntryUUID: soap.NewMessageID(), Version: 1, Status: xds.StatusApproved,
-			Title: d.Title, Type: d.Type.Code, Class: d.Class.Code, Format: d.Format.Code,
-			Content: bytes.Clone(l.parts[d.ID]), Signature: bytes.Clone(signature), SubmissionID: l.metadata.Set.UniqueID,
-			Author: l.who.vihf.NameID, Structure: l.who.vihf.StructureID, Mode: string(l.who.vihf.Mode), ReceivedAt: s.now(),
-		}
-		doc.LogicalID = doc.EntryUUID
-		for _, c := range d.Confidentiality {
-			if c.Code != "N" {
-				doc.Visibility = append(doc.Visibility, c.Code)
-			}
-		}
-		r.documents = append(r.documents, doc)
-	}
+	r.keep(l.metadata.Set, versions, l.metadata.Associations)
 }
