@@ -58,7 +58,8 @@ func situationKey(p Practice, a Activity) string {
 }
 
 // Role gives the profession and its complement: the section of the Ordre for a
-// pharmacist, the savoir-faire for another (JDV_J65). The complement may be absent.
+// pharmacist, the savoir-faire for another, as the roles of JDV_J65. The
+// complement may be absent; a code that the tables do not know has no label.
 func (s Situation) Role() (profession, speciality socle.Code) {
 	code := s.Practice.Profession
 	if code == "" {

@@ -193,7 +193,7 @@ func TestRoles(t *testing.T) {
 		"doctor: the savoir-faire": {
 			psc.Situation{Practice: psc.Practice{Profession: "10", SpecialityKind: "S", Speciality: "SM26"}},
 			socle.Code{Code: "10", System: socle.OIDProfession, Display: "Médecin"},
-			socle.Code{Code: "SM26", System: socle.OIDSpeciality, Display: "Médecin - Qualifié en Médecine Générale (SM)"},
+			socle.Code{Code: "SM26", System: socle.OIDSpeciality, Display: "Qualifié en Médecine générale (SM)"},
 		},
 		"préparateur: none": {
 			psc.Situation{Practice: psc.Practice{Profession: "39"}},

@@ -3,6 +3,7 @@ package nos_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -55,9 +56,48 @@ func TestGeneratedTablesAreThePublishedOnes(t *testing.T) {
 	}
 }
 
+// The roles are what the value sets that they come from hold, whole.
+func TestRolesAreThePublishedOnes(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, 29, nos.Professions.Len())
+	require.Equal(t, 16, nos.PharmacistSections.Len())
+	for author := range nos.AuthorSpecialty.All() {
+		profession, complement, both := strings.Cut(strings.TrimPrefix(author.Code, "G15_"), "/")
+		if !strings.HasPrefix(author.Code, "G15_") {
+			continue
+		}
+		_, ok := nos.Profession(profession)
+		require.True(t, ok, author.Code)
+		if both && profession == socle.ProfessionPharmacist {
+			_, section := nos.Speciality(profession, complement)
+			_, expertise := nos.Lookup(nos.Expertises, complement)
+			require.True(t, section != expertise, "%s is either a section or a savoir-faire", author.Code)
+		} else if both {
+			_, ok := nos.Speciality(profession, complement)
+			require.True(t, ok, author.Code)
+		}
+	}
+	b, err := os.ReadFile(oracle.Corpus(t, filepath.Join("jdv", "JDV_J107_EnsembleSavoirFaire_RASS.xml")))
+	require.NoError(t, err)
+	x, err := xmltree.Parse(b, xmltree.Limits{})
+	require.NoError(t, err)
+	n := 0
+	for e := range x.Root.Descendants() {
+		if e.Name.Local == "Concept" {
+			n++
+			got, ok := nos.Speciality("10", e.Attr("code"))
+			require.True(t, ok, e.Attr("code"))
+			require.Equal(t, e.Attr("displayName"), got.Display)
+			require.Equal(t, socle.OIDSpeciality, got.System)
+		}
+	}
+	require.Equal(t, n, nos.Expertises.Len())
+}
+
 func TestTablesAreSorted(t *testing.T) {
 	t.Parallel()
-	for _, table := range []*nos.Table{nos.AuthorSpecialty, nos.HealthcareFacility, nos.PracticeSetting, nos.TypeCode, nos.Confidentiality, nos.ClassCode, nos.FormatCode} {
+	for _, table := range []*nos.Table{nos.AuthorSpecialty, nos.HealthcareFacility, nos.PracticeSetting, nos.TypeCode, nos.Confidentiality, nos.ClassCode, nos.FormatCode,
+		nos.Professions, nos.PharmacistSections, nos.Expertises} {
 		n := 0
 		for c := range table.All() {
 			got, ok := nos.Lookup(table, c.Code)
@@ -127,8 +167,13 @@ func TestRoles(t *testing.T) {
 	c, ok = nos.Speciality("10", "SM26")
 	require.True(t, ok)
 	require.Equal(t, socle.OIDSpeciality, c.System)
-	_, ok = nos.Speciality("21", "FQ01")
+	require.Equal(t, "Qualifié en Médecine générale (SM)", c.Display)
+	c, ok = nos.Speciality("21", "FQ01") // a savoir-faire is no section
 	require.False(t, ok)
+	require.Equal(t, socle.Code{Code: "FQ01", System: socle.OIDPharmacistSection}, c)
+	c, ok = nos.Profession("999")
+	require.False(t, ok)
+	require.Equal(t, socle.Code{Code: "999", System: socle.OIDProfession}, c, "an unknown code is kept")
 	c, ok = nos.Author("21", "A")
 	require.True(t, ok)
 	require.Equal(t, "G15_21/A", c.Code)

@@ -2,23 +2,31 @@ package nos
 
 import "github.com/soclesante/socle"
 
-// Profession gives the code of a profession (TRE_G15), as the VIHF's first
-// role wants it, with the label that AuthorSpecialty has for it.
-func Profession(code string) (socle.Code, bool) {
-	c, ok := Lookup(AuthorSpecialty, "G15_"+code)
-	return socle.Code{Code: code, System: socle.OIDProfession, Display: c.Display}, ok
+// Profession gives the first role of a person: the profession (TRE_G15). ok
+// tells whether the code is a known one; its system is given in any case.
+func Profession(code string) (role socle.Code, ok bool) {
+	return roleIn(Professions, code, socle.OIDProfession)
 }
 
-// Speciality gives the second role of a professional: the section of the Ordre
-// of a pharmacist (TRE_G05), the savoir-faire of another (TRE_R01), with the
-// label that AuthorSpecialty has for it.
-func Speciality(profession, code string) (socle.Code, bool) {
-	c, ok := Lookup(AuthorSpecialty, "G15_"+profession+"/"+code)
-	system := socle.OIDSpeciality
+// Speciality gives the second role of a person: the section of the Ordre of a
+// pharmacist (TRE_G05), the savoir-faire of another (TRE_R01). ok tells whether
+// the code is a known one; its system is given in any case.
+//
+// With those of Profession these are the roles of a person in the value set
+// JDV_J65-SubjectRole-DMP, but for its sixty hospital specialities SCH01 to
+// SCH60, which the directory's own list of savoir-faire does not have.
+func Speciality(profession, code string) (role socle.Code, ok bool) {
 	if profession == socle.ProfessionPharmacist {
-		system, ok = socle.OIDPharmacistSection, ok && len(code) <= 2 // the others are functions, not sections
+		return roleIn(PharmacistSections, code, socle.OIDPharmacistSection)
 	}
-	return socle.Code{Code: code, System: system, Display: c.Display}, ok
+	return roleIn(Expertises, code, socle.OIDSpeciality)
+}
+
+func roleIn(t *Table, code, system string) (socle.Code, bool) {
+	if c, ok := Lookup(t, code); ok {
+		return c, true
+	}
+	return socle.Code{Code: code, System: system}, false
 }
 
 // Author gives the authorSpecialty of a professional from the profession

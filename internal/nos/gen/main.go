@@ -15,26 +15,39 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/internal/xmltree"
 )
 
 const nsSVS = "urn:ihe:iti:svs:2008"
 
-// sets maps a file of the corpus to the Go name and the comment of its table.
-var sets = []struct{ file, name, doc string }{
-	{"JDV_J01_XdsAuthorSpecialty_CISIS.xml", "AuthorSpecialty", "holds the professions and specialities of authors: authorSpecialty of XDS, author/assignedAuthor/code of a CDA."},
-	{"JDV_J02_XdsHealthcareFacilityTypeCode_CISIS.xml", "HealthcareFacility", "holds the sectors of activity: healthcareFacilityTypeCode of XDS, healthCareFacility/code of a CDA."},
-	{"JDV_J04_XdsPracticeSettingCode_CISIS.xml", "PracticeSetting", "holds the frames of exercise: practiceSettingCode of XDS, standardIndustryClassCode of a CDA."},
-	{"JDV_J07_XdsTypeCode_CISIS.xml", "TypeCode", "holds the types of documents: typeCode of XDS, code of a CDA."},
-	{"JDV_J08_XdsConfidentialityCode_CISIS.xml", "Confidentiality", "holds the levels of confidentiality and visibility: confidentialityCode of XDS."},
-	{"JDV_J245_Civilite_CISIS.xml", "Civility", "holds the civilities of a person's name: prefix of a CDA."},
-	{"JDV_J246_Titre_CISIS.xml", "Title", "holds the titles of a person's name: suffix of a CDA."},
-	{"JDV_J142_TypeRencontre_CISIS.xml", "Encounter", "holds the kinds of encounters: encompassingEncounter/code of a CDA."},
-	{"JDV_J47_FunctionCode_CISIS.xml", "Function", "holds the functions of those who take part in the care: functionCode of a CDA."},
-	{"JDV_HL7_ActSubstanceAdministrationImmunizationCode_CISIS.xml", "ImmunizationAct", "holds the kinds of vaccination acts: substanceAdministration/code of a vaccination."},
-	{"JDV_ImmunizationRouteCodes_CISIS.xml", "ImmunizationRoute", "holds the routes of vaccinations: routeCode (EDQM)."},
-	{"JDV_ImmunizationApproachSiteCode_CISIS.xml", "ImmunizationSite", "holds the sites of vaccinations: approachSiteCode (SNOMED CT)."},
-	{"JDV_ResultatDepistage_CISIS.xml", "ScreeningResult", "holds the results of rapid tests: observation/value (SNOMED CT)."},
+// set makes a table: the file of the corpus, the Go name and the comment of the
+// table and, for a table that is a part of a value set, how a concept becomes a
+// code of it; one that gives no code is left out.
+type set struct {
+	file, name, doc string
+	part            func(code, system, display string) socle.Code
+}
+
+var sets = []set{
+	{file: "JDV_J01_XdsAuthorSpecialty_CISIS.xml", name: "AuthorSpecialty", doc: "holds the professions and specialities of authors: authorSpecialty of XDS, author/assignedAuthor/code of a CDA."},
+	{file: "JDV_J02_XdsHealthcareFacilityTypeCode_CISIS.xml", name: "HealthcareFacility", doc: "holds the sectors of activity: healthcareFacilityTypeCode of XDS, healthCareFacility/code of a CDA."},
+	{file: "JDV_J04_XdsPracticeSettingCode_CISIS.xml", name: "PracticeSetting", doc: "holds the frames of exercise: practiceSettingCode of XDS, standardIndustryClassCode of a CDA."},
+	{file: "JDV_J07_XdsTypeCode_CISIS.xml", name: "TypeCode", doc: "holds the types of documents: typeCode of XDS, code of a CDA."},
+	{file: "JDV_J08_XdsConfidentialityCode_CISIS.xml", name: "Confidentiality", doc: "holds the levels of confidentiality and visibility: confidentialityCode of XDS."},
+	{file: "JDV_J245_Civilite_CISIS.xml", name: "Civility", doc: "holds the civilities of a person's name: prefix of a CDA."},
+	{file: "JDV_J246_Titre_CISIS.xml", name: "Title", doc: "holds the titles of a person's name: suffix of a CDA."},
+	{file: "JDV_J142_TypeRencontre_CISIS.xml", name: "Encounter", doc: "holds the kinds of encounters: encompassingEncounter/code of a CDA."},
+	{file: "JDV_J47_FunctionCode_CISIS.xml", name: "Function", doc: "holds the functions of those who take part in the care: functionCode of a CDA."},
+	{file: "JDV_HL7_ActSubstanceAdministrationImmunizationCode_CISIS.xml", name: "ImmunizationAct", doc: "holds the kinds of vaccination acts: substanceAdministration/code of a vaccination."},
+	{file: "JDV_ImmunizationRouteCodes_CISIS.xml", name: "ImmunizationRoute", doc: "holds the routes of vaccinations: routeCode (EDQM)."},
+	{file: "JDV_ImmunizationApproachSiteCode_CISIS.xml", name: "ImmunizationSite", doc: "holds the sites of vaccinations: approachSiteCode (SNOMED CT)."},
+	{file: "JDV_ResultatDepistage_CISIS.xml", name: "ScreeningResult", doc: "holds the results of rapid tests: observation/value (SNOMED CT)."},
+	// The roles of a person (subject:role of the VIHF, PSC's situations), by
+	// profession, section of the Ordre and savoir-faire.
+	{file: "JDV_J01_XdsAuthorSpecialty_CISIS.xml", name: "Professions", doc: "holds the professions (TRE_G15).", part: profession},
+	{file: "JDV_J01_XdsAuthorSpecialty_CISIS.xml", name: "PharmacistSections", doc: "holds the sections of the Ordre des pharmaciens (TRE_G05).", part: section},
+	{file: "JDV_J107_EnsembleSavoirFaire_RASS.xml", name: "Expertises", doc: "holds the savoir-faire of the directory, specialities and competences, under the system of TRE_R01.", part: expertise},
 }
 
 func main() {
@@ -52,7 +65,7 @@ func main() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		src, err := table(b, s.name, s.doc)
+		src, err := table(b, s)
 		if err != nil {
 			log.Fatalf("%s: %v", s.file, err)
 		}
@@ -63,7 +76,7 @@ func main() {
 }
 
 // table gives the Go source of one table.
-func table(b []byte, name, doc string) ([]byte, error) {
+func table(b []byte, s set) ([]byte, error) {
 	x, err := xmltree.Parse(b, xmltree.Limits{})
 	if err != nil {
 		return nil, err
@@ -77,23 +90,31 @@ func table(b []byte, name, doc string) ([]byte, error) {
 		title = set.Attr("urlFichier")[i+1:]
 	}
 	date, _, _ := strings.Cut(set.Attr("revisionDate"), "T")
-	var codes []*xmltree.Element
-	for c := range set.First(nsSVS, "ConceptList").All(nsSVS, "Concept") {
-		codes = append(codes, c)
+	part := s.part
+	if part == nil {
+		part = func(code, system, display string) socle.Code {
+			return socle.Code{Code: code, System: system, Display: display}
+		}
 	}
-	slices.SortFunc(codes, func(a, b *xmltree.Element) int { return cmp.Compare(a.Attr("code"), b.Attr("code")) })
+	var codes []socle.Code
+	for c := range set.First(nsSVS, "ConceptList").All(nsSVS, "Concept") {
+		if code := part(c.Attr("code"), c.Attr("codeSystem"), strings.TrimSpace(c.Attr("displayName"))); !code.IsZero() {
+			codes = append(codes, code)
+		}
+	}
+	slices.SortFunc(codes, func(a, b socle.Code) int { return cmp.Compare(a.Code, b.Code) })
 	if len(codes) == 0 || title == "" || date == "" || set.Attr("id") == "" {
 		return nil, errors.New("value set without name, date, id or concepts")
 	}
 
 	var w bytes.Buffer
 	fmt.Fprintf(&w, "// Code generated by gen; DO NOT EDIT.\n//\n// Value set %s, OID %s, revision of %s, %d codes.\n\npackage nos\n\n", title, set.Attr("id"), date, len(codes))
-	fmt.Fprintf(&w, "import \"github.com/soclesante/socle\"\n\n// %s %s\nvar %s = &Table{Name: %q, OID: %q, Date: %q, codes: []socle.Code{\n", name, doc, name, title, set.Attr("id"), date)
+	fmt.Fprintf(&w, "import \"github.com/soclesante/socle\"\n\n// %s %s\nvar %s = &Table{Name: %q, OID: %q, Date: %q, codes: []socle.Code{\n", s.name, s.doc, s.name, title, set.Attr("id"), date)
 	for i, c := range codes {
-		if i > 0 && codes[i-1].Attr("code") == c.Attr("code") {
-			return nil, fmt.Errorf("code %q is there twice", c.Attr("code"))
+		if i > 0 && codes[i-1].Code == c.Code {
+			return nil, fmt.Errorf("code %q is there twice", c.Code)
 		}
-		fmt.Fprintf(&w, "{Code: %q, System: %q, Display: %q},\n", c.Attr("code"), c.Attr("codeSystem"), strings.TrimSpace(c.Attr("displayName")))
+		fmt.Fprintf(&w, "{Code: %q, System: %q, Display: %q},\n", c.Code, c.System, c.Display)
 	}
 	w.WriteString("}}\n")
 	return format.Source(w.Bytes())
