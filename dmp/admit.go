@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/soclesante/socle"
@@ -14,26 +15,101 @@ import (
 
 // Operations, by the names of the guide.
 const (
-	opExists = "TD0.2"
-	opSubmit = "TD2.1"
+	opExists         = "TD0.2"
+	opAuthorize      = "TD0.3"
+	opAuthorized     = "TD0.4"
+	opFind           = "TD0.5"
+	opWeb            = "TD0.9"
+	opAdministrative = "TD1.3a"
+	opAmend          = "TD1.3b"
+	opCloseRecord    = "TD1.4"
+	opProfessionals  = "TD1.6"
+	opSubmit         = "TD2.1"
+	opSearch         = "TD3.1a"
+	opIdentify       = "TD3.1b"
+	opRetrieve       = "TD3.2"
+	opHide           = "TD3.3a"
+	opReveal         = "TD3.3b"
+	opDelete         = "TD3.3c"
+	opArchive        = "TD3.3d"
 )
+
+// closedToIndirect are the operations that the matrix PDT-INF-526 refuses to an
+// organisation that vouches for its professional without proof.
+var closedToIndirect = []string{opAuthorize, opFind, opWeb, opProfessionals, opSearch, opRetrieve, opHide, opReveal, opArchive}
 
 // admit applies the rules that precede every message: certificates in their
 // validity, a professional that the VIHF can describe and that is the one of
-// the certificate, a qualified identity that belongs in the environment.
+// the certificate, a mode that may call the operation, a qualified identity that
+// belongs in the environment. A refusal leaves its audit record.
 func (c *Client) admit(ctx context.Context, op string, mode Mode, who socle.Professional, patient ins.Identity) (ins.INS, error) {
-	for _, check := range []struct {
-		cert  *x509.Certificate
-		field string
-		err   error
-	}{{c.auth, "Certificate", checkAuth(c)}, {c.sign, "Signature", pki.CheckSignature(c.sign, c.cfg.Now())}} {
-		if check.cert != nil && check.err != nil {
-			e := refusal(op, ErrInvalidCertificate, "Config."+check.field+": "+check.err.Error(), "")
-			e.Err = check.err
-			return ins.INS{}, e
-		}
+	id, err := c.rules(ctx, op, mode, who, patient)
+	if err != nil {
+		return ins.INS{}, c.refused(ctx, op, who, id, err)
 	}
-	if err := c.admitProfessional(op, mode, who); err != nil {
+	return id, nil
+}
+
+// admitRead applies the rules of a consultation: those of admit, then a record of this
+// patient that Exists gave not long ago, that is open and that the professional
+// may read in the access mode of the client. A refusal leaves its audit record.
+func (c *Client) admitRead(ctx context.Context, op string, who socle.Professional, patient ins.Identity, record Record) (ins.INS, error) {
+	id, err := c.admitRecord(ctx, op, who, patient, record)
+	if err != nil {
+		return ins.INS{}, err
+	}
+	if err := c.mayRead(ctx, op, who, id, record); err != nil {
+		return ins.INS{}, c.refused(ctx, op, who, id, err)
+	}
+	return id, nil
+}
+
+// admitRecord applies the rules of what needs a record but no authorization to
+// read it, such as a change of one's own documents: those of admit, then a record
+// of this patient that Exists gave not long ago and that is open. A refusal
+// leaves its audit record.
+func (c *Client) admitRecord(ctx context.Context, op string, who socle.Professional, patient ins.Identity, record Record) (ins.INS, error) {
+	id, err := c.admit(ctx, op, c.cfg.Mode, who, patient)
+	if err != nil {
+		return ins.INS{}, err
+	}
+	if err := c.checked(ctx, op, who, id, record); err != nil {
+		return ins.INS{}, c.refused(ctx, op, who, id, err)
+	}
+	return id, nil
+}
+
+// checked is the rule that Exists comes first, for this patient.
+func (c *Client) checked(ctx context.Context, op string, who socle.Professional, id ins.INS, record Record) error {
+	if record.patient != nil && *record.patient != id {
+		return refusal(op, ErrPatientMismatch, "the Record is that of another patient", "call Exists for this one")
+	}
+	err := record.open(op)
+	if age := c.cfg.Now().Sub(record.CheckedAt); err == nil && age > c.cfg.RecordAge {
+		err = refusal(op, ErrNotChecked, "the existence of the DMP was checked longer ago than Config.RecordAge", "call Exists again")
+	}
+	if errors.Is(err, ErrNotChecked) {
+		return c.guard(ctx, op, who, id, RuleExistence, err)
+	}
+	return err
+}
+
+// mayRead is the rule of consultation, in the access mode of the client.
+func (c *Client) mayRead(ctx context.Context, op string, who socle.Professional, id ins.INS, record Record) error {
+	if err := c.guard(ctx, op, who, id, RuleOpposition, record.opposes(op, c.access.Mode)); err != nil {
+		return err
+	}
+	return c.guard(ctx, op, who, id, RuleAuthorization, record.authorizes(op, c.access.Mode))
+}
+
+// refused leaves the audit record of a call that a rule refused, and gives its error.
+func (c *Client) refused(ctx context.Context, op string, who socle.Professional, patient ins.INS, err error) error {
+	c.record(ctx, op, who, patient, "", err)
+	return err
+}
+
+func (c *Client) rules(ctx context.Context, op string, mode Mode, who socle.Professional, patient ins.Identity) (ins.INS, error) {
+	if err := c.admitCaller(ctx, op, mode, who); err != nil {
 		return ins.INS{}, err
 	}
 	id, err := patient.Sendable()
@@ -42,13 +118,43 @@ func (c *Client) admit(ctx context.Context, op string, mode Mode, who socle.Prof
 		e.Err = err
 		return ins.INS{}, e
 	}
+	if err := c.admitSecret(ctx, op, who, id, patient); err != nil {
+		return id, err
+	}
 	switch production := c.cfg.Environment.Production; {
 	case production && id.OID.Fictitious() && !c.cfg.Dialect.TestIdentities:
-		return ins.INS{}, refusal(op, ErrEnvironment, "an identity of "+id.OID.Kind()+" is refused in production", "set Environment to a test platform")
+		err := refusal(op, ErrEnvironment, "an identity of "+id.OID.Kind()+" is refused in production", "set Environment to a test platform")
+		return id, c.guard(ctx, op, who, id, RuleTestIdentity, err)
 	case !production && !id.OID.Fictitious():
 		c.cfg.Log().WarnContext(ctx, "dmp: a real identity is sent outside production", "operation", op)
 	}
 	return id, nil
+}
+
+// admitCaller applies the rules that are about who calls, not about a patient.
+func (c *Client) admitCaller(ctx context.Context, op string, mode Mode, who socle.Professional) error {
+	for _, check := range []struct {
+		cert  *x509.Certificate
+		field string
+		err   error
+	}{{c.auth, "Certificate", checkAuth(c)}, {c.sign, "Signature", pki.CheckSignature(c.sign, c.cfg.Now())}} {
+		if check.cert != nil && check.err != nil {
+			e := refusal(op, ErrInvalidCertificate, "Config."+check.field+": "+check.err.Error(), "")
+			e.Err = check.err
+			return e
+		}
+	}
+	if err := c.admitProfessional(op, mode, who); err != nil {
+		return err
+	}
+	if err := c.access.check(op); err != nil {
+		return err
+	}
+	if mode == Indirect && slices.Contains(closedToIndirect, op) {
+		err := refusal(op, ErrAccessDenied, "mode INDIRECTE may not call it", "use the card of the professional (Direct) or an authentication by card or e-CPS (AIR)")
+		return c.guard(ctx, op, who, ins.INS{}, RuleMode, err)
+	}
+	return nil
 }
 
 func checkAuth(c *Client) error {
@@ -98,7 +204,7 @@ func (c *Client) admitProfessional(op string, mode Mode, who socle.Professional)
 // record sends the audit record of a call that ended with err.
 func (c *Client) record(ctx context.Context, op string, who socle.Professional, patient ins.INS, reference string, err error) {
 	r := socle.AuditRecord{Service: socle.ServiceDMP, Operation: op, Actor: who.ID, Structure: who.Structure.ID,
-		Patient: c.cfg.Pseudonym(patient.Matricule.Wire()), Reference: reference, Outcome: socle.OutcomeOf(err)}
+		Patient: c.cfg.Pseudonym(patient.Matricule.Wire()), Reference: reference, Outcome: socle.OutcomeOf(err), Reason: c.access.Reason}
 	var e *Error
 	if errors.As(err, &e) {
 		r.Code = transport.Code(e.Code)

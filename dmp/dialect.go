@@ -44,6 +44,10 @@ type Dialect struct {
 	// AuthnContext is the AuthnContextClassRef of a person who was authenticated
 	// by e-CPS: …:MobileTwoFactorUnregistered, *assumed* from a public gateway.
 	AuthnContext string
+	// BreakGlass and Regulation are the PurposeOfUse codes of the two access
+	// modes that are not normal: "bris_de_glace" and "centre_15", *assumed*; no
+	// public sample shows them.
+	BreakGlass, Regulation string
 	// TestIdentities lets test and demonstration identities through in
 	// production. False: refused; *assumed*, since public samples show the test
 	// OID only and some conclude that it is the DMP's own domain.
@@ -62,6 +66,29 @@ const (
 	AuthorizationForbidden Authorization = "INTERDITE"
 	AuthorizationNone      Authorization = "INEXISTANTE"
 )
+
+// kind gives the authorization that a spelling stands for: the codes are
+// *assumed*, so that what begins like one of them is taken for it. That the DMP
+// says nothing of an authorization that does not exist is *assumed* too.
+func (a Authorization) kind() Authorization {
+	s := strings.ToUpper(string(a))
+	for _, k := range []struct {
+		prefix string
+		is     Authorization
+	}{{"VALID", AuthorizationValid}, {"EXPIR", AuthorizationExpired}, {"INTERDI", AuthorizationForbidden}, {"INEXIST", AuthorizationNone}} {
+		if strings.HasPrefix(s, k.prefix) {
+			return k.is
+		}
+	}
+	if s == "" {
+		return AuthorizationNone
+	}
+	return a
+}
+
+// majority is the age from which no connexion secrète is needed, in years. That
+// it is the one of the law is *assumed*: the rules of age (EX_GEN-1550) are not public.
+const majority = 18
 
 // assumedVerdicts completes verdicts with codes that are *assumed*: the official
 // list is not public.

@@ -32,6 +32,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/internal/pki"
@@ -63,6 +64,9 @@ type Config struct {
 	Mode Mode
 	// MaxDocumentSize bounds a document to send, in bytes; 0 is the Dialect's.
 	MaxDocumentSize int64
+	// RecordAge is how long what Exists said of a record serves for other calls;
+	// 0 is 12 hours.
+	RecordAge time.Duration
 	// Dialect replaces what no public text confirms; the zero value is the
 	// dialect that we assume.
 	Dialect Dialect
@@ -93,6 +97,8 @@ type Client struct {
 	transport *transport.Client
 	auth      *x509.Certificate // nil when HTTPClient holds it
 	sign      *x509.Certificate
+	access    Access
+	overrides map[Rule]string // the reason of each rule that is set aside
 }
 
 // New makes a client. It reports every problem of cfg at once, each with the
@@ -117,6 +123,12 @@ func New(cfg Config) (*Client, error) {
 	}
 	if cfg.MaxDocumentSize < 0 {
 		report("MaxDocumentSize", errors.New("below zero"))
+	}
+	if c.cfg.RecordAge == 0 {
+		c.cfg.RecordAge = 12 * time.Hour
+	}
+	if cfg.RecordAge < 0 {
+		report("RecordAge", errors.New("below zero"))
 	}
 	c.certificates(report)
 	tc := transport.Config{Service: socle.ServiceDMP, Roots: cfg.Roots, HTTPClient: cfg.HTTPClient,

@@ -17,9 +17,17 @@ var (
 	ErrNoRecord = errors.New("no record")
 	// ErrClosed: the patient's DMP is closed; nothing may be added.
 	ErrClosed = errors.New("record closed")
-	// ErrNotChecked: Exists was not called for this patient before Submit.
+	// ErrNotChecked: Exists was not called for this patient, or too long ago.
 	ErrNotChecked = errors.New("existence not checked")
-	// ErrOpposed: the patient opposes that this document be sent.
+	// ErrNotAuthorized: the patient has not authorized the professional to read,
+	// or no longer.
+	ErrNotAuthorized = errors.New("professional not authorized")
+	// ErrBlocked: the patient blocked the professional.
+	ErrBlocked = errors.New("professional blocked")
+	// ErrAccess: the access mode is incomplete.
+	ErrAccess = errors.New("invalid access mode")
+	// ErrOpposed: the patient opposes that this document be sent, or that access
+	// mode.
 	ErrOpposed = errors.New("patient opposed")
 	// ErrDocumentTooLarge: the document is over MaxDocumentSize.
 	ErrDocumentTooLarge = errors.New("document too large")

@@ -1,6 +1,12 @@
 package dmp
 
-import "github.com/soclesante/socle/internal/xds"
+import (
+	"context"
+
+	"github.com/soclesante/socle"
+	"github.com/soclesante/socle/ins"
+	"github.com/soclesante/socle/internal/xds"
+)
 
 // Entry gives the metadata of a document.
 func Entry(d *Document) xds.DocumentEntry { return d.made.entry }
@@ -11,4 +17,10 @@ func InProduction(c *Client) *Client {
 	d := *c
 	d.cfg.Environment.Production = true
 	return &d
+}
+
+// AdmitRead applies the rules of a consultation.
+func AdmitRead(ctx context.Context, c *Client, who socle.Professional, patient ins.Identity, r Record) error {
+	_, err := c.admitRead(ctx, opSearch, who, patient, r)
+	return err
 }

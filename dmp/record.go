@@ -51,6 +51,10 @@ type Record struct {
 	// Account tells that the patient opened an internet account, and
 	// MonEspaceSante that the record is attached to Mon espace santé.
 	Account, MonEspaceSante bool
+	// OpposesBreakGlass tells that the patient opposes a bris de glace, and
+	// OpposesRegulation an access by the Centre 15. Only the Record of
+	// [Client.Administrative] tells it; in one of Exists both are false.
+	OpposesBreakGlass, OpposesRegulation bool
 	// Details are the service's own codes and words, such as DMPFound.
 	Details []Detail
 	// CheckedAt is when the DMP was asked, by the client's clock.
@@ -71,17 +75,62 @@ func (d Detail) String() string { return transport.Code(d.Code) }
 func (d Detail) GoString() string { return d.String() }
 
 // CanFeed gives the *[Error] that forbids to add a document: ErrNoRecord,
-// ErrClosed, or ErrNotChecked for a Record that Exists did not give.
-func (r Record) CanFeed() error {
+// ErrClosed, or ErrNotChecked for a Record that Exists did not give. Feeding
+// needs no authorization.
+func (r Record) CanFeed() error { return r.open(opSubmit) }
+
+// CanRead gives the *[Error] that forbids to read the record: that of CanFeed,
+// or, for want of the patient's authorization, ErrNotAuthorized, or ErrBlocked.
+// After a bris de glace, and in regulation, the access mode of the client decides: see
+// [Client.With]. An authorization that this package does not know is left to
+// the DMP to judge.
+func (r Record) CanRead() error {
+	if err := r.open(opSearch); err != nil {
+		return err
+	}
+	return r.authorizes(opSearch, NormalAccess)
+}
+
+// open is the rule that there is a DMP, that it is open, and that this is known.
+func (r Record) open(op string) error {
 	switch r.State {
 	case StateOpen:
 		return nil
 	case StateNone:
-		return refusal(opSubmit, ErrNoRecord, "the patient has no DMP", "")
+		return refusal(op, ErrNoRecord, "the patient has no DMP", "")
 	case StateClosed:
-		return refusal(opSubmit, ErrClosed, "the patient's DMP is closed", "")
+		return refusal(op, ErrClosed, "the patient's DMP is closed", "")
 	}
-	return refusal(opSubmit, ErrNotChecked, "the existence of the DMP was not checked", "call Exists first and give its Record")
+	return refusal(op, ErrNotChecked, "the existence of the DMP was not checked", "call Exists first and give its Record")
+}
+
+// authorizes is the rule that the patient authorized the professional.
+func (r Record) authorizes(op string, mode AccessMode) error {
+	kind := r.Authorization.kind()
+	switch {
+	case mode == Regulation:
+		return nil
+	case kind == AuthorizationForbidden:
+		return refusal(op, ErrBlocked, "the patient blocked the professional", "only the patient can lift it, in Mon espace santé")
+	case mode == BreakGlass:
+		return nil
+	case kind == AuthorizationExpired:
+		return refusal(op, ErrNotAuthorized, "the authorization of the professional has expired", "ask for the patient's consent, then call Authorize")
+	case kind == AuthorizationNone:
+		return refusal(op, ErrNotAuthorized, "the patient has not authorized the professional", "ask for the patient's consent, then call Authorize")
+	}
+	return nil
+}
+
+// opposes is the rule that the patient does not oppose the access mode.
+func (r Record) opposes(op string, mode AccessMode) error {
+	switch {
+	case mode == BreakGlass && r.OpposesBreakGlass:
+		return refusal(op, ErrOpposed, "the patient opposes a bris de glace (OPPOSITION_BRIS_DE_GLACE)", "")
+	case mode == Regulation && r.OpposesRegulation:
+		return refusal(op, ErrOpposed, "the patient opposes an access in regulation (OPPOSITION_ACCES_URGENCE)", "")
+	}
+	return nil
 }
 
 // read fills r from the answer of the DMP.
@@ -92,6 +141,9 @@ func (r *Record) read(a *hl7v3.Answer) error {
 	if v, ok := a.Keyword("AUTORISATION"); ok {
 		r.Authorization = Authorization(v)
 	}
+	glass, _ := a.Subject.Observation("OPPOSITION_BRIS_DE_GLACE")
+	regulation, _ := a.Subject.Observation("OPPOSITION_ACCES_URGENCE")
+	r.OpposesBreakGlass, r.OpposesRegulation = glass == "true", regulation == "true"
 	mt, _ := a.Keyword("STATUT_MT")
 	account, _ := a.Subject.Observation("COMPTE_INTERNET_OUVERT")
 	ens, _ := a.Subject.Observation("RATTACHEMENT_ENS")

@@ -59,8 +59,8 @@ func (c *Client) Submit(ctx context.Context, who socle.Professional, patient ins
 	if err != nil {
 		return Receipt{}, err
 	}
-	if err := c.admitSubmission(who, id, s); err != nil {
-		return Receipt{}, err
+	if err := c.admitSubmission(ctx, who, id, s); err != nil {
+		return Receipt{}, c.refused(ctx, opSubmit, who, id, err)
 	}
 	lot := c.newOID(armLot)
 	var r Receipt
@@ -81,15 +81,15 @@ func (c *Client) submitMode() Mode {
 	return c.cfg.Mode
 }
 
-func (c *Client) admitSubmission(who socle.Professional, id ins.INS, s Submission) error {
+func (c *Client) admitSubmission(ctx context.Context, who socle.Professional, id ins.INS, s Submission) error {
 	if s.Opposed {
-		return refusal(opSubmit, ErrOpposed, "the patient opposes that the document be sent", "")
+		err := refusal(opSubmit, ErrOpposed, "the patient opposes that the document be sent", "")
+		if err := c.guard(ctx, opSubmit, who, id, RuleOpposition, err); err != nil {
+			return err
+		}
 	}
-	if err := s.Record.CanFeed(); err != nil {
+	if err := c.checked(ctx, opSubmit, who, id, s.Record); err != nil {
 		return err
-	}
-	if s.Record.patient == nil || *s.Record.patient != id {
-		return refusal(opSubmit, ErrPatientMismatch, "Submission.Record is that of another patient", "call Exists for this one")
 	}
 	if s.Document == nil || s.Document.made == nil {
 		return refusal(opSubmit, ErrInvalidDocument, "Submission.Document: mandatory", "make one with NewDocument")
@@ -101,6 +101,9 @@ func (c *Client) admitSubmission(who socle.Professional, id ins.INS, s Submissio
 	if a.Person.ID != who.ID.String() || a.Institutions[0].ID != who.Structure.ID.String() {
 		return refusal(opSubmit, ErrProfessional, "the author of the document is not the professional of the call, or not in the same structure",
 			"the DMP would answer « Aucun AuthorInstitution ne correspond à l'utilisateur du VIHF »")
+	}
+	if err := c.admitHidden(ctx, opSubmit, who, id, s.Document.made.entry); err != nil {
+		return err
 	}
 	return c.fits(opSubmit, s.Document.Size())
 }

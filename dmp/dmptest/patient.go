@@ -22,6 +22,9 @@ type Patient struct {
 	// Account tells of an internet account, and MonEspaceSante that the record
 	// is attached to Mon espace santé.
 	Account, MonEspaceSante bool
+	// OpposesBreakGlass and OpposesRegulation refuse an access in bris de glace
+	// and by the Centre 15.
+	OpposesBreakGlass, OpposesRegulation bool
 	// Purpose says what the patient is for.
 	Purpose string
 }

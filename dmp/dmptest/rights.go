@@ -1,8 +1,10 @@
 package dmptest
 
 import (
+	"github.com/soclesante/socle/dmp"
 	"github.com/soclesante/socle/internal/pki"
 	"github.com/soclesante/socle/internal/saml"
+	"github.com/soclesante/socle/internal/soap"
 )
 
 // Profile is who asks, as the matrices of functional rights know them.
@@ -42,4 +44,24 @@ func (s *session) profile() Profile {
 		return Doctor
 	}
 	return Professional
+}
+
+// mayRead applies what the patient decided: the authorization of the
+// professional, and the oppositions to the access modes. s.mu is held.
+func (s *Server) mayRead(who *session, op string, r *record) *soap.Fault {
+	denied := func(text string) *soap.Fault { return refuse(codeDenied, op+": "+text) }
+	regulation, glass := who.vihf.Purpose.Code == saml.Centre15().Code, who.vihf.Purpose.Code == saml.BrisDeGlace().Code
+	switch {
+	case regulation && r.OpposesRegulation:
+		return denied("OPPOSITION_ACCES_URGENCE: the patient opposes an access by the Centre 15")
+	case regulation:
+		return nil
+	case glass && r.OpposesBreakGlass:
+		return denied("OPPOSITION_BRIS_DE_GLACE: the patient opposes a bris de glace")
+	case r.Authorization == dmp.AuthorizationForbidden:
+		return denied("the patient blocked the professional")
+	case glass || r.Authorization == dmp.AuthorizationValid:
+		return nil
+	}
+	return denied("the professional has no authorization in force: expected VALIDE, got " + string(r.Authorization))
 }
