@@ -94,33 +94,69 @@ func (m *Mailbox) Acknowledge(ctx context.Context, msg *Message, a Acknowledgeme
 		return r, &Error{Op: "acknowledge", kind: err, outcome: notSent}
 	}
 	at := m.client.cfg.Now()
-	raw, err := m.composeReceipt(msg, a, to, at, &r)
-	if err != nil {
-		return r, &Error{Op: "acknowledge", Err: err, outcome: notSent}
-	}
-	r.Size, r.Recipients = int64(len(raw)), len(to)
-	if limit := m.client.cfg.SendLimit; limit > 0 && r.Size > limit {
-		return r, &Error{Op: "acknowledge", kind: ErrTooLarge, outcome: notSent, Text: "with the message given back, larger than Config.SendLimit"}
-	}
+	r.Recipients = len(to)
+	var pseudonym string
 	wires := make([]string, len(to))
 	for i, t := range to {
 		wires[i] = t.Wire()
 		if t.IsPatient() {
 			r.Patients++
+			if number, ok := t.Matricule(); ok && pseudonym == "" {
+				pseudonym = m.client.cfg.Pseudonym(number.Wire())
+			}
 		}
+	}
+	raw, err := m.smallEnough(msg, a, to, at, &r)
+	if err != nil {
+		return r, err
 	}
 	from := m.access.Address.Wire()
 	if len(msg.origin.notify) > 0 && !m.client.cfg.Dialect.ReceiptSender {
 		from = ""
 	}
 	failed := m.submitFrom(ctx, from, wires, raw, delivery{})
-	m.tell(ctx, exchange{operation: "smtp.acknowledge", reference: r.MessageID, start: at, err: failed, request: raw})
+	m.tell(ctx, exchange{operation: "smtp.acknowledge", reference: r.MessageID, start: at, err: failed, request: raw, patient: pseudonym})
 	if failed != nil {
 		failed.Op = "acknowledge"
 		return r, failed
 	}
 	r.Submitted = true
 	return r, nil
+}
+
+// returned is how much of a message a failure gives back.
+type returned int
+
+const (
+	returnFiles   returned = iota // the message, and its archives and PDF beside it (volet LPS-CDA-MSS)
+	returnMessage                 // the message, which has them in it
+	returnHeader
+)
+
+// smallEnough composes a receipt, which gives back less of the message when
+// that makes it larger than what may be sent.
+func (m *Mailbox) smallEnough(msg *Message, a Acknowledgement, to []Address, at time.Time, r *SendReport) ([]byte, error) {
+	for back := returnFiles; ; back++ {
+		try := *r
+		raw, err := m.composeReceipt(msg, a, to, at, back, &try)
+		if err != nil {
+			return nil, &Error{Op: "acknowledge", Err: err, outcome: notSent}
+		}
+		try.Size = int64(len(raw))
+		switch err := m.client.fits("acknowledge", try.Size, r.Patients); {
+		case err != nil && (a.Failure == nil || back == returnHeader):
+			*r = try
+			return nil, err
+		case err != nil:
+			continue
+		case back == returnMessage:
+			try.degrade("volet LPS-CDA-MSS", "the archive and the PDF are only in the message given back: beside it, the receipt would be too large")
+		case back == returnHeader:
+			try.degrade("volet LPS-CDA-MSS", "only the header of the message is given back: the receipt would be too large")
+		}
+		*r = try
+		return raw, nil
+	}
 }
 
 // acknowledged gives whom to notify, and refuses what could loop: a receipt is
@@ -143,7 +179,7 @@ func (m *Message) acknowledged(a Acknowledgement) ([]Address, error) {
 	return o.notify, nil
 }
 
-func (m *Mailbox) composeReceipt(msg *Message, a Acknowledgement, to []Address, at time.Time, r *SendReport) ([]byte, error) {
+func (m *Mailbox) composeReceipt(msg *Message, a Acknowledgement, to []Address, at time.Time, back returned, r *SendReport) ([]byte, error) {
 	subject, ordinary := msg.origin.subject, len(msg.origin.notify) == 0
 	if a.Failure != nil {
 		if a.Failure.Label == "" {
@@ -169,7 +205,7 @@ func (m *Mailbox) composeReceipt(msg *Message, a Acknowledgement, to []Address, 
 		h.Set("Auto-Submitted", "auto-replied")
 	}
 	var files []File
-	if a.Failure != nil {
+	if a.Failure != nil && back == returnFiles {
 		if files = msg.given(); len(msg.Documents) > 0 {
 			r.Codes, r.INS = documentCodes(msg), "N"
 			if msg.INS == "O" {
@@ -181,7 +217,11 @@ func (m *Mailbox) composeReceipt(msg *Message, a Acknowledgement, to []Address, 
 	}
 	text := receiptText(a)
 	if ordinary {
-		files = append([]File{{Name: "message_original.eml", MediaType: "message/rfc822", Content: msg.origin.raw}}, files...)
+		whole := File{Name: "message_original.eml", MediaType: "message/rfc822", Content: msg.origin.raw}
+		if back == returnHeader {
+			whole = File{Name: "message_original.txt", MediaType: "text/rfc822-headers", Content: headerBytes(msg.origin.raw)}
+		}
+		files = append([]File{whole}, files...)
 		return writeParts(h, "multipart/mixed", nil, text, nil, files)
 	}
 	d := MDN{
@@ -195,6 +235,8 @@ func (m *Mailbox) composeReceipt(msg *Message, a Acknowledgement, to []Address, 
 	returned := File{MediaType: "text/rfc822-headers", Content: headerBytes(msg.origin.raw)}
 	if a.Failure != nil {
 		d.Failed, d.Integration = true, *a.Failure
+	}
+	if a.Failure != nil && back != returnHeader {
 		returned = File{MediaType: "message/rfc822", Content: msg.origin.raw}
 	}
 	if d.Disposition == "" {

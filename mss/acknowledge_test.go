@@ -3,11 +3,13 @@ package mss_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/internal/emulator"
 	"github.com/soclesante/socle/mss"
 	"github.com/soclesante/socle/mss/msstest"
@@ -49,6 +51,53 @@ func TestAFailureGivesTheDocumentsBack(t *testing.T) {
 	require.Equal(t, []string{"message_original.eml", "ordonnance.pdf"}, names)
 	require.Equal(t, mss.StatusIntegrationKO, back.Receipts()[0].Status)
 	require.Equal(t, got.MessageID, back.Receipts()[0].MessageID)
+}
+
+// A failure gives back less of a message that Mon espace santé would not take
+// twice, and its audit record has the pseudonym of the patient.
+func TestAFailureToAPatientFits(t *testing.T) {
+	t.Parallel()
+	var records []socle.AuditRecord
+	for limit, c := range map[int64]struct {
+		files    int
+		degraded string
+	}{
+		1_000_000: {files: 2},
+		260_000:   {files: 1, degraded: "beside it"},
+		100_000:   {files: 1, degraded: "only the header"},
+		100:       {},
+	} {
+		b := set(t, msstest.Options{}, func(cfg *mss.Config) {
+			cfg.Dialect.PatientLimit, cfg.AuditKey = limit, []byte("clé")
+			cfg.Audit = func(_ context.Context, a socle.AuditRecord) { records = append(records, a) }
+		})
+		m := b.open(t)
+		_, err := b.server.DeliverFromPatient(pharmacy, msstest.PatientMessage{Matricule: matricule, Name: "Anne Essai", Subject: "Ordonnance",
+			Text: "Bonjour", Files: map[string][]byte{"ordonnance.pdf": bytes.Repeat([]byte("%PDF-1.4 "), 16_000)}})
+		require.NoError(t, err)
+		got, err := m.Read(context.Background(), list(t, m, mss.UID{})[0].UID)
+		require.NoError(t, err)
+		records = nil
+		r, err := m.Acknowledge(context.Background(), got, mss.Acknowledgement{Failure: &mss.Integration{Code: mss.IntegrationOther}})
+		if c.files == 0 {
+			require.ErrorIs(t, err, mss.ErrTooLarge)
+			require.ErrorContains(t, err, "Mon espace santé")
+			continue
+		}
+		require.NoError(t, err)
+		back := mss.ParseMessage(b.server.Received(anne)[0])
+		require.Len(t, back.Attachments, c.files, limit)
+		require.LessOrEqual(t, r.Size, limit)
+		require.Equal(t, got.MessageID, back.Receipts()[0].MessageID)
+		if c.degraded == "" {
+			require.Empty(t, r.Degraded)
+		} else {
+			require.ErrorContains(t, errors.New(r.Degraded[0].Text), c.degraded)
+		}
+		require.Len(t, records, 1)
+		require.Equal(t, "smtp.acknowledge", records[0].Operation)
+		require.Equal(t, socle.Watch{AuditKey: []byte("clé")}.Pseudonym(matricule), records[0].Patient)
+	}
 }
 
 func TestAReceiptThatIsRefusedOrLost(t *testing.T) {

@@ -9,6 +9,9 @@ import (
 // patientDomain is the domain of Mon espace santé's mailboxes.
 const patientDomain = "patient.mssante.fr"
 
+// testDomain is the domain of the mailboxes of the test platforms.
+const testDomain = "formation.mssante.fr"
+
 // Dialect holds what no public text confirms of the wire. The zero value is
 // what the client assumes; see docs/unknowns.md.
 type Dialect struct {

@@ -250,6 +250,7 @@ func (d *Discoverer) find(ctx context.Context, domain string) (Discovery, error)
 		cancel()
 		if err == nil {
 			r.Source = source.name
+			r.Environment.Test = r.Environment.Test || isTestDomain(domain)
 			return r, nil
 		}
 		forbidden = forbidden || errors.Is(err, ErrForbidden)
@@ -259,6 +260,12 @@ func (d *Discoverer) find(ctx context.Context, domain string) (Discovery, error)
 		return Discovery{}, discoveryError(ErrForbidden, "", errors.Join(errs...))
 	}
 	return Discovery{}, discoveryError(ErrNotFound, "", errors.Join(errs...))
+}
+
+// isTestDomain reports whether a domain is one of the test platforms, such as
+// medecin.formation.mssante.fr.
+func isTestDomain(domain string) bool {
+	return domain == testDomain || strings.HasSuffix(domain, "."+testDomain)
 }
 
 func (d *Discoverer) byTable(_ context.Context, domain string) (Discovery, error) {

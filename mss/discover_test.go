@@ -80,7 +80,7 @@ func TestSRVIsTriedInOrderOfPriority(t *testing.T) {
 	found, err := d.Discover(context.Background(), address(t, pharmacy))
 	require.NoError(t, err)
 	require.Equal(t, []string{host + ":143", "deux." + host + ":143", "trois." + host + ":143"}, found.IMAP)
-	require.Equal(t, mss.Environment{IMAP: host + ":143", Submission: host + ":587"}, found.Environment)
+	require.Equal(t, mss.Environment{IMAP: host + ":143", Submission: host + ":587", Test: true}, found.Environment)
 }
 
 func TestSRVFallsBackToImplicitTLS(t *testing.T) {
@@ -91,7 +91,7 @@ func TestSRVFallsBackToImplicitTLS(t *testing.T) {
 	n.SetSRV("_submissions._tcp."+domain, srv(host, 465, 0, 0))
 	found, err := d.Discover(context.Background(), address(t, pharmacy))
 	require.NoError(t, err)
-	require.Equal(t, mss.Environment{IMAP: host + ":993", Submission: host + ":465", ImplicitTLS: true}, found.Environment)
+	require.Equal(t, mss.Environment{IMAP: host + ":993", Submission: host + ":465", ImplicitTLS: true, Test: true}, found.Environment)
 }
 
 func TestDiscoversByAutoconfigThenTable(t *testing.T) {

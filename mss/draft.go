@@ -129,6 +129,9 @@ func (m *Mailbox) address(d Draft, answered *Message) (envelope, error) {
 		if err != nil {
 			return envelope{}, &Error{Op: "send", Code: "ECO.2.2.6", Text: fmt.Sprintf("Patients[%d]", i), Err: err, kind: ErrNotConform, outcome: notSent}
 		}
+		if err := m.client.belongs(sendable.OID); err != nil {
+			return envelope{}, err
+		}
 		a, err := ParseAddress(sendable.Matricule.Wire() + "@" + m.client.cfg.Dialect.patientDomain())
 		if err != nil {
 			return envelope{}, &Error{Op: "send", Err: err, outcome: notSent}
@@ -164,6 +167,17 @@ func (m *Mailbox) address(d Draft, answered *Message) (envelope, error) {
 		return envelope{}, notConform("ECO.2.2.8", "Final: X-MSS-MES: FIN is for a message to a patient, and there is none among the recipients")
 	}
 	return e, nil
+}
+
+// belongs refuses in production what is for tests, and warns of the reverse.
+func (c *Client) belongs(oid ins.OID) error {
+	if c.cfg.Environment.Test && !oid.Fictitious() {
+		c.cfg.Log().Warn("mss: a real identity is sent on a test platform")
+	}
+	if oid.Fictitious() && !c.cfg.Environment.Test {
+		return &Error{Op: "send", kind: ErrEnvironment, outcome: notSent, Text: "an identity of " + oid.Kind() + " never goes to production: set Environment.Test for a test platform"}
+	}
+	return nil
 }
 
 // replyTo gives whom to answer: a patient at the address that wrote and no

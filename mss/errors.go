@@ -27,6 +27,9 @@ var (
 	// ErrNotConform: the message would break a rule of Référentiel #2; Code is
 	// the rule. Nothing was sent.
 	ErrNotConform = errors.New("message not conform")
+	// ErrEnvironment: an identity of test or demonstration would leave in
+	// production. Nothing was sent.
+	ErrEnvironment = errors.New("test identity in production")
 	// ErrNoMessage: the message is not in the mailbox, or the operator has
 	// renumbered it since it was listed.
 	ErrNoMessage = errors.New("no such message")

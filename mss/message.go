@@ -11,7 +11,6 @@ import (
 // Message is a message as a pharmacist reads it.
 type Message struct {
 	Summary
-	To, Cc  []Address
 	ReplyTo []Address
 	// Text is the text of the message in UTF-8; HTML is its text/html form, as
 	// sent, if it has one: show it only after cleaning it. A message may have
@@ -65,8 +64,6 @@ func ParseMessage(raw []byte) *Message {
 	root := t.read(raw, "", 0)
 	m := &Message{
 		Summary: summarize(root.header),
-		To:      addresses(root.header.get("to")),
-		Cc:      addresses(root.header.get("cc")),
 		ReplyTo: addresses(root.header.get("reply-to")),
 		origin:  originOf(root.header, raw),
 	}

@@ -59,6 +59,9 @@ type Environment struct {
 	// ImplicitTLS begins with TLS (ports 993 and 465) instead of STARTTLS,
 	// which is what the référentiel asks for (ECO.1.0.1, ECO.1.0.2).
 	ImplicitTLS bool
+	// Test says that it is a test platform. The zero value is production, where
+	// test and demonstration identities are refused (ErrEnvironment).
+	Test bool
 }
 
 // MailizFormation gives the addresses of the test platform (formation) of
@@ -66,7 +69,7 @@ type Environment struct {
 // addresses of its production are not public.
 func MailizFormation() Environment {
 	const host = "mail-psc.formation.mailiz.mssante.fr"
-	return Environment{IMAP: host + ":143", Submission: host + ":587"}
+	return Environment{IMAP: host + ":143", Submission: host + ":587", Test: true}
 }
 
 // Config makes a Client.

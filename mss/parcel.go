@@ -56,6 +56,11 @@ func (m *Mailbox) pack(d Draft, at time.Time, r *SendReport) (*parcel, error) {
 			p.title, p.patient = title(doc), patientLabel(doc)
 			if id, ok := doc.Patient.INS(); ok {
 				p.number, _ = ins.ParseMatriculeLenient(id.Extension)
+				if oid, err := ins.ParseOID(id.Root); err == nil {
+					if err := m.client.belongs(oid); err != nil {
+						return nil, err
+					}
+				}
 			}
 		} else if entry.PatientID != set.Documents[0].Entry.PatientID {
 			return nil, notConform("SC.MSS/CONF.23", "Documents[%d]: the patient is not that of the first document: one patient in a message", i)

@@ -91,15 +91,23 @@ func (m *Mailbox) prepare(d Draft, answered *Message, r *SendReport) ([]byte, en
 		return nil, envelope{}, &Error{Op: "send", Err: err, outcome: notSent}
 	}
 	r.Size = int64(len(raw))
-	limit, whose := m.client.cfg.SendLimit, "Config.SendLimit"
-	if l := m.client.cfg.Dialect.patientLimit(); e.patients > 0 && (limit == 0 || l < limit) {
-		limit, whose = l, "Mon espace santé"
-	}
-	if limit > 0 && r.Size > limit {
-		return nil, envelope{}, &Error{Op: "send", kind: ErrTooLarge, outcome: notSent,
-			Text: fmt.Sprintf("%d bytes once encoded, at most %d for %s", r.Size, limit, whose)}
+	if err := m.client.fits("send", r.Size, e.patients); err != nil {
+		return nil, envelope{}, err
 	}
 	return raw, e, nil
+}
+
+// fits applies the size limits: of the vendor, and of Mon espace santé when the
+// message goes there.
+func (c *Client) fits(op string, size int64, patients int) error {
+	limit, whose := c.cfg.SendLimit, "Config.SendLimit"
+	if l := c.cfg.Dialect.patientLimit(); patients > 0 && (limit == 0 || l < limit) {
+		limit, whose = l, "Mon espace santé"
+	}
+	if limit == 0 || size <= limit {
+		return nil
+	}
+	return &Error{Op: op, kind: ErrTooLarge, outcome: notSent, Text: fmt.Sprintf("%d bytes once encoded, at most %d for %s", size, limit, whose)}
 }
 
 // submitFrom hands a message over on a connection of its own.

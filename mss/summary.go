@@ -30,6 +30,7 @@ type Summary struct {
 	InReplyTo  string
 	References []string
 	Sender     Sender
+	To, Cc     []Address
 	// Subject is shown without the prefix XDM/1.0/DDM+ (ECO.3.1.3).
 	Subject string
 
@@ -44,8 +45,8 @@ type Summary struct {
 	INS string
 	// Product is X-MSS-NIL, the product reference of the sender's software.
 	Product string
-	// Final reports X-MSS-MES: FIN, with which a professional closes an
-	// exchange with a patient.
+	// Final reports X-MSS-MES: FIN, or [FIN] in the subject, with which a
+	// professional closes an exchange with a patient (ECO.2.2.8).
 	Final bool
 }
 
@@ -68,8 +69,12 @@ func (s Summary) LogValue() slog.Value {
 }
 
 // listed are the header fields that a Summary is made of.
-var listed = []string{"From", "Date", "Subject", "Message-ID", "In-Reply-To", "References",
+var listed = []string{"From", "To", "Cc", "Date", "Subject", "Message-ID", "In-Reply-To", "References",
 	"X-MSS-CODECDA", "X-MSS-INS", "X-MSS-NIL", "X-MSS-MES"}
+
+// finMark is the older way to close an exchange, in the subject; the header is
+// preferred (ENS Messagerie §7).
+const finMark = "[FIN]"
 
 const (
 	maxReferences = 200
@@ -80,11 +85,16 @@ const (
 func summarize(h header) Summary {
 	s := Summary{
 		Sender:  parseSender(h.get("from")),
+		To:      addresses(h.get("to")),
+		Cc:      addresses(h.get("cc")),
 		INS:     strings.ToUpper(headerText(h.get("x-mss-ins"))),
 		Product: headerText(h.get("x-mss-nil")),
 		Final:   strings.EqualFold(headerText(h.get("x-mss-mes")), "FIN"),
 	}
 	s.Subject, s.XDM = withoutPrefix(headerText(h.get("subject")))
+	if s.Sender.Kind == SenderProfessional && strings.Contains(strings.ToUpper(s.Subject), finMark) {
+		s.Final = true
+	}
 	for c := range strings.SplitSeq(headerText(h.get("x-mss-codecda")), ",") {
 		if c = strings.TrimSpace(c); c != "" {
 			s.Codes, s.XDM = append(s.Codes, c), true

@@ -179,7 +179,7 @@ func (s *Server) Close() {
 
 // Environment gives the addresses of the servers, for mss.Config.
 func (s *Server) Environment() mss.Environment {
-	return mss.Environment{IMAP: s.imapAddr, Submission: s.smtpAddr, ImplicitTLS: s.options.ImplicitTLS}
+	return mss.Environment{IMAP: s.imapAddr, Submission: s.smtpAddr, ImplicitTLS: s.options.ImplicitTLS, Test: true}
 }
 
 // Authority gives the authority that issued the server's certificate.
