@@ -37,50 +37,13 @@ func FromXML(e *xmltree.Element) (*Submission, error) {
 	if list == nil {
 		return nil, &Error{Op: "read", Text: "no RegistryObjectList"}
 	}
-	s := &Submission{}
-	sets := map[string]bool{}
-	n := 0
-	for o := range list.Elements() {
-		if n++; n > maxObjects {
-			return nil, &Error{Op: "read", Text: fmt.Sprintf("more than %d registry objects", maxObjects)}
-		}
-		if o.Is(NSRIM, "Classification") && scheme(o, "classificationNode") == nodeSubmissionSet {
-			sets[attr(o, "classifiedObject")] = true
-		}
+	o, err := objectsOf(list)
+	if err != nil {
+		return nil, err
 	}
-	found := false
-	for o := range list.Elements() {
-		if o.Name.Space != NSRIM {
-			continue
-		}
-		switch o.Name.Local {
-		case "ExtrinsicObject":
-			d, err := documentOf(o)
-			if err != nil {
-				return nil, err
-			}
-			s.Documents = append(s.Documents, d)
-		case "RegistryPackage":
-			inside := false
-			for c := range o.All(NSRIM, "Classification") {
-				inside = inside || scheme(c, "classificationNode") == nodeSubmissionSet
-			}
-			if !inside && !sets[attr(o, "id")] || found {
-				continue // a folder, or one set too many
-			}
-			set, err := setOf(o)
-			if err != nil {
-				return nil, err
-			}
-			s.Set, found = set, true
-		case "Association":
-			a := Association{ID: attr(o, "id"), Type: attr(o, "associationType"), Source: attr(o, "sourceObject"), Target: attr(o, "targetObject")}
-			var err error
-			if a.Slots, err = slotsOf(o); err != nil {
-				return nil, err
-			}
-			s.Associations = append(s.Associations, a)
-		}
+	s := &Submission{Documents: o.documents, Associations: o.associations}
+	if len(o.sets) > 0 { // more are left out
+		s.Set = o.sets[0]
 	}
 	return s, nil
 }
@@ -125,67 +88,154 @@ func setOf(o *xmltree.Element) (SubmissionSet, error) {
 	return s, err
 }
 
-func documentOf(o *xmltree.Element) (DocumentEntry, error) {
-	d := DocumentEntry{
-		ID: attr(o, "id"), LogicalID: attr(o, "lid"), Status: attr(o, "status"), ObjectType: attr(o, "objectType"),
-		MimeType: attr(o, "mimeType"), Version: attr(o.First(NSRIM, "VersionInfo"), "versionName"),
-		Title: localized(o, "Name"), Comments: localized(o, "Description"),
-	}
-	slots, err := slotsOf(o)
-	if err != nil {
-		return d, err
-	}
-	d.CreationTime = takeSlot(&slots, "creationTime")
-	d.Language = takeSlot(&slots, "languageCode")
-	d.ServiceStart = takeSlot(&slots, "serviceStartTime")
-	d.ServiceStop = takeSlot(&slots, "serviceStopTime")
-	d.Legal = ParseXCN(takeSlot(&slots, "legalAuthenticator"))
-	d.SourcePatientID = ParseCX(takeSlot(&slots, "sourcePatientId"))
-	d.SourcePatientInfo = takeValues(&slots, "sourcePatientInfo")
-	d.Hash = takeSlot(&slots, "hash")
-	if v := slotValue(slots, "size"); v != "" {
-		if n, err := strconv.ParseInt(v, 10, 64); err == nil && n > 0 {
-			d.Size = n
-			takeSlot(&slots, "size")
+// read fills d from an ExtrinsicObject, in one pass over its children.
+func (d *DocumentEntry) read(o *xmltree.Element) error {
+	d.ID, d.LogicalID, d.Status = attr(o, "id"), attr(o, "lid"), attr(o, "status")
+	d.ObjectType, d.MimeType = attr(o, "objectType"), attr(o, "mimeType")
+	slots, classified := 0, 0
+	for c := range o.Elements() {
+		if c.Name.Space != NSRIM {
+			continue
+		}
+		switch c.Name.Local {
+		case "Slot":
+			if slots++; slots > maxParts {
+				return errSlots
+			}
+			d.slot(slotOf(c))
+		case "Classification":
+			if classified++; classified > maxParts {
+				return errClassifications
+			}
+			if err := d.classification(c); err != nil {
+				return err
+			}
+		case "ExternalIdentifier":
+			switch v := attr(c, "value"); scheme(c, "identificationScheme") {
+			case schemeDocPatient:
+				d.PatientID = ParseCX(v)
+			case schemeDocUnique:
+				d.UniqueID = v
+			}
+		case "Name":
+			first(&d.Title, localizedOf(c))
+		case "Description":
+			first(&d.Comments, localizedOf(c))
+		case "VersionInfo":
+			first(&d.Version, attr(c, "versionName"))
 		}
 	}
-	d.Repository = takeSlot(&slots, "repositoryUniqueId")
-	d.URI = takeSlot(&slots, "URI")
-	d.Extra = slots
-
-	one := map[string]*socle.Code{schemeClass: &d.Class, schemeType: &d.Type, schemeFormat: &d.Format, schemeFacility: &d.Facility, schemePractice: &d.Practice}
-	err = classifications(o, func(c *xmltree.Element, slots []Slot) {
-		name := scheme(c, "classificationScheme")
-		switch field := one[name]; {
-		case name == schemeDocAuthor:
-			d.Authors = append(d.Authors, authorOf(slots))
-		case name == schemeConfidence:
-			d.Confidentiality = append(d.Confidentiality, codeOf(c, slots).Code)
-		case name == schemeEvent:
-			d.Events = append(d.Events, codeOf(c, slots).Code)
-		case field != nil && field.IsZero():
-			*field = codeOf(c, slots).Code
-		default:
-			d.Other = append(d.Other, codeOf(c, slots))
-		}
-	})
-	for i := range o.All(NSRIM, "ExternalIdentifier") {
-		switch v := attr(i, "value"); scheme(i, "identificationScheme") {
-		case schemeDocPatient:
-			d.PatientID = ParseCX(v)
-		case schemeDocUnique:
-			d.UniqueID = v
-		}
-	}
-	return d, err
+	return nil
 }
+
+// first keeps the first value that is not empty.
+func first(field *string, v string) {
+	if *field == "" {
+		*field = v
+	}
+}
+
+// slot takes a slot into the field that it is, if that is still empty, and
+// keeps one that is unknown, comes twice or has more values than its field.
+func (d *DocumentEntry) slot(s Slot) {
+	var field *string
+	v := ""
+	if len(s.Values) > 0 {
+		v = s.Values[0]
+	}
+	switch name := strings.ToLower(s.Name); name {
+	case "creationtime":
+		field = &d.CreationTime
+	case "languagecode":
+		field = &d.Language
+	case "servicestarttime":
+		field = &d.ServiceStart
+	case "servicestoptime":
+		field = &d.ServiceStop
+	case "hash":
+		field = &d.Hash
+	case "repositoryuniqueid":
+		field = &d.Repository
+	case "uri":
+		field = &d.URI
+	case "legalauthenticator":
+		if d.Legal.IsZero() {
+			if d.Legal = ParseXCN(v); len(s.Values) <= 1 {
+				return
+			}
+		}
+	case "sourcepatientid":
+		if d.SourcePatientID.IsZero() {
+			if d.SourcePatientID = ParseCX(v); len(s.Values) <= 1 {
+				return
+			}
+		}
+	case "sourcepatientinfo":
+		if d.SourcePatientInfo == nil {
+			d.SourcePatientInfo = s.Values
+			return
+		}
+	case "size":
+		if n, err := strconv.ParseInt(v, 10, 64); err == nil && n > 0 && d.Size == 0 {
+			if d.Size = n; len(s.Values) <= 1 {
+				return
+			}
+		}
+	}
+	if field != nil && *field == "" {
+		if *field = v; len(s.Values) <= 1 {
+			return
+		}
+	}
+	d.Extra = append(d.Extra, s)
+}
+
+func (d *DocumentEntry) classification(c *xmltree.Element) error {
+	slots, err := slotsOf(c)
+	if err != nil {
+		return err
+	}
+	var field *socle.Code
+	switch scheme(c, "classificationScheme") {
+	case schemeDocAuthor:
+		d.Authors = append(d.Authors, authorOf(slots))
+		return nil
+	case schemeConfidence:
+		d.Confidentiality = append(d.Confidentiality, codeOf(c, slots).Code)
+		return nil
+	case schemeEvent:
+		d.Events = append(d.Events, codeOf(c, slots).Code)
+		return nil
+	case schemeClass:
+		field = &d.Class
+	case schemeType:
+		field = &d.Type
+	case schemeFormat:
+		field = &d.Format
+	case schemeFacility:
+		field = &d.Facility
+	case schemePractice:
+		field = &d.Practice
+	}
+	if field != nil && field.IsZero() {
+		*field = codeOf(c, slots).Code
+	} else {
+		d.Other = append(d.Other, codeOf(c, slots))
+	}
+	return nil
+}
+
+var (
+	errSlots           = &Error{Op: "read", Text: fmt.Sprintf("more than %d slots of one object", maxParts)}
+	errClassifications = &Error{Op: "read", Text: fmt.Sprintf("more than %d classifications of one object", maxParts)}
+)
 
 // classifications calls f with each classification of o and its slots.
 func classifications(o *xmltree.Element, f func(*xmltree.Element, []Slot)) error {
 	n := 0
 	for c := range o.All(NSRIM, "Classification") {
 		if n++; n > maxParts {
-			return &Error{Op: "read", Text: fmt.Sprintf("more than %d classifications of one object", maxParts)}
+			return errClassifications
 		}
 		slots, err := slotsOf(c)
 		if err != nil {
@@ -221,17 +271,21 @@ func slotsOf(o *xmltree.Element) ([]Slot, error) {
 	var all []Slot
 	for e := range o.All(NSRIM, "Slot") {
 		if len(all) == maxParts {
-			return nil, &Error{Op: "read", Text: fmt.Sprintf("more than %d slots of one object", maxParts)}
+			return nil, errSlots
 		}
-		s := Slot{Name: attr(e, "name")}
-		for v := range e.First(NSRIM, "ValueList").All(NSRIM, "Value") {
-			if t := v.Trimmed(); t != "" {
-				s.Values = append(s.Values, t)
-			}
-		}
-		all = append(all, s)
+		all = append(all, slotOf(e))
 	}
 	return all, nil
+}
+
+func slotOf(e *xmltree.Element) Slot {
+	s := Slot{Name: attr(e, "name")}
+	for v := range e.First(NSRIM, "ValueList").All(NSRIM, "Value") {
+		if t := v.Trimmed(); t != "" {
+			s.Values = append(s.Values, t)
+		}
+	}
+	return s
 }
 
 // takeValues removes the first slot of that name and gives its values. Names
@@ -267,7 +321,11 @@ func takeSlot(slots *[]Slot, name string) string {
 }
 
 func localized(o *xmltree.Element, element string) string {
-	for s := range o.First(NSRIM, element).All(NSRIM, "LocalizedString") {
+	return localizedOf(o.First(NSRIM, element))
+}
+
+func localizedOf(e *xmltree.Element) string {
+	for s := range e.All(NSRIM, "LocalizedString") {
 		if v := attr(s, "value"); v != "" {
 			return v
 		}

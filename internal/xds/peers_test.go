@@ -83,3 +83,30 @@ func TestPeerXmllintFindsItCanonical(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, string(b), string(out))
 }
+
+func TestPeerXmllintAcceptsQueries(t *testing.T) {
+	t.Parallel()
+	for _, q := range []*xds.Query{query(), {ID: xds.GetDocuments, References: true, Params: []xds.Param{{Name: xds.ParamUniqueID, Form: xds.List, Values: []string{"1.2.3"}}}}} {
+		b, err := q.Marshal()
+		require.NoError(t, err)
+		require.NoError(t, validate(t, "ebRS30/query.xsd", b))
+		require.Error(t, validate(t, "ebRS30/query.xsd", bytes.ReplaceAll(b, []byte("returnType"), []byte("returntype"))))
+	}
+	require.NoError(t, validate(t, "ebRS30/query.xsd", answer().Marshal()))
+	failed := xds.QueryResponse{Response: xds.Response{Status: xds.ResponseFailure, Errors: []xds.RegistryError{{Code: xds.CodeTooManyResults}}}, Total: -1}
+	require.NoError(t, validate(t, "ebRS30/query.xsd", failed.Marshal()))
+}
+
+func TestPeerXmllintAcceptsRetrievals(t *testing.T) {
+	t.Parallel()
+	driver := filepath.Join(t.TempDir(), "driver.xsd")
+	require.NoError(t, os.WriteFile(driver, fmt.Appendf(nil, `<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace=%q><xs:include schemaLocation=%q/><xs:include schemaLocation=%q/></xs:schema>`,
+		xds.NSXDSB, oracle.Corpus(t, "xds-xsd", "IHE", "IHEXDSB.xsd"), oracle.Corpus(t, "xds-xsd", "IHE", "xcf.xsd")), 0o600))
+	b, err := xds.MarshalRetrieve([]xds.DocumentRequest{{"1.2", "1.2.3"}, {"1.2", "1.2.4"}})
+	require.NoError(t, err)
+	require.NoError(t, xmllint(t, driver, b))
+	require.Error(t, xmllint(t, driver, bytes.ReplaceAll(b, []byte("DocumentUniqueId"), []byte("DocumentUniqueID"))))
+	r := xds.RetrieveResponse{Response: xds.Response{Status: xds.ResponsePartial, Errors: []xds.RegistryError{{Code: xds.CodeDocumentUniqueIdError}}},
+		Documents: []xds.Retrieved{{DocumentRequest: xds.DocumentRequest{"1.2", "1.2.3"}, MimeType: "text/xml", Inline: []byte("<a/>")}}}
+	require.NoError(t, xmllint(t, driver, r.Marshal()))
+}

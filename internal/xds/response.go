@@ -61,27 +61,33 @@ func (r Response) Failures() []RegistryError {
 func (r Response) Marshal() []byte {
 	var w xmltree.Writer
 	w.Start("rs:RegistryResponse", "xmlns:rs", NSRS, "status", r.Status)
-	if len(r.Errors) > 0 {
-		highest := SeverityWarning
-		if len(r.Failures()) > 0 {
-			highest = SeverityError
-		}
-		w.Start("rs:RegistryErrorList", "highestSeverity", highest)
-		for _, e := range r.Errors {
-			severity := e.Severity
-			if severity == "" {
-				severity = SeverityError
-			}
-			pairs := []string{"codeContext", e.Context, "errorCode", string(e.Code), "severity", severity}
-			if e.Location != "" {
-				pairs = append(pairs, "location", e.Location)
-			}
-			w.Empty("rs:RegistryError", pairs...)
-		}
-		w.End()
-	}
+	r.list(&w)
 	w.End()
 	return w.Bytes()
+}
+
+// list writes the rs:RegistryErrorList, if there are errors.
+func (r Response) list(w *xmltree.Writer) {
+	if len(r.Errors) == 0 {
+		return
+	}
+	highest := SeverityWarning
+	if len(r.Failures()) > 0 {
+		highest = SeverityError
+	}
+	w.Start("rs:RegistryErrorList", "xmlns:rs", NSRS, "highestSeverity", highest)
+	for _, e := range r.Errors {
+		severity := e.Severity
+		if severity == "" {
+			severity = SeverityError
+		}
+		pairs := []string{"codeContext", e.Context, "errorCode", string(e.Code), "severity", severity}
+		if e.Location != "" {
+			pairs = append(pairs, "location", e.Location)
+		}
+		w.Empty("rs:RegistryError", pairs...)
+	}
+	w.End()
 }
 
 // ParseResponse reads a rs:RegistryResponse, or any response that has its

@@ -23,13 +23,7 @@ func (s *Submission) Marshal() ([]byte, error) {
 		w.document(&s.Documents[i])
 	}
 	for i, a := range s.Associations {
-		id := a.ID
-		if id == "" {
-			id = fmt.Sprintf("as%02d", i+1)
-		}
-		w.Start("rim:Association", "associationType", a.Type, "id", id, "sourceObject", a.Source, "targetObject", a.Target)
-		w.slots(a.Slots)
-		w.End()
+		w.association(a, i)
 	}
 	w.End().End()
 	return w.Bytes(), nil
@@ -46,6 +40,17 @@ type writer struct {
 func (w *writer) part() string {
 	w.n++
 	return fmt.Sprintf("%s_%02d", w.of, w.n)
+}
+
+// association writes the association of that place among others.
+func (w *writer) association(a Association, place int) {
+	id := a.ID
+	if id == "" {
+		id = fmt.Sprintf("as%02d", place+1)
+	}
+	w.Start("rim:Association", "associationType", a.Type, "id", id, "sourceObject", a.Source, "targetObject", a.Target)
+	w.slots(a.Slots)
+	w.End()
 }
 
 func (w *writer) set(s SubmissionSet) {
