@@ -6,33 +6,18 @@ import (
 	"crypto/x509"
 	"errors"
 	"net"
+	"strings"
 
 	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/internal/revocation"
 )
 
-// connect opens a connection, up to TLS when TLS comes first.
-func (c *Client) connect(ctx context.Context, address string) (net.Conn, error) {
-	conn, err := c.cfg.DialContext(ctx, "tcp", address)
-	if err != nil {
-		return nil, err
-	}
-	if !c.cfg.Environment.ImplicitTLS {
-		return conn, nil
-	}
-	secured := tls.Client(conn, c.tlsConfig(ctx, address))
-	if err := secured.HandshakeContext(ctx); err != nil {
-		_ = conn.Close()
-		return nil, err
-	}
-	return secured, nil
-}
-
 // tlsConfig gives TLS 1.2 at least (ECO.1.1.1), forward secrecy with AES-GCM or
-// ChaCha20 (ECO.1.1.3) and the caller's roots alone (ECO.1.1.10).
-func (c *Client) tlsConfig(ctx context.Context, address string) *tls.Config {
+// ChaCha20 (ECO.1.1.3) and the caller's roots alone (ECO.1.1.10). The
+// certificate is shown to whoever asks for one, nil shows none.
+func (c *Client) tlsConfig(ctx context.Context, address string, certificate *tls.Certificate) *tls.Config {
 	host, _, _ := net.SplitHostPort(address)
-	return &tls.Config{
+	config := &tls.Config{
 		ServerName: host,
 		RootCAs:    c.cfg.Roots,
 		MinVersion: tls.VersionTLS12,
@@ -44,6 +29,10 @@ func (c *Client) tlsConfig(ctx context.Context, address string) *tls.Config {
 		Time:             c.cfg.Now,
 		VerifyConnection: c.notRevoked(ctx),
 	}
+	if certificate != nil {
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return certificate, nil }
+	}
+	return config
 }
 
 // whileOpen runs f and closes conn as soon as ctx ends, which makes f return:
@@ -53,7 +42,10 @@ func whileOpen(ctx context.Context, conn net.Conn, f func() error) error {
 		return err
 	}
 	raw := conn
-	if t, ok := conn.(*tls.Conn); ok {
+	if s, ok := raw.(*secured); ok {
+		raw = s.Conn
+	}
+	if t, ok := raw.(*tls.Conn); ok {
 		raw = t.NetConn() // closing it waits for no lock and no alert
 	}
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
@@ -67,6 +59,11 @@ func whileOpen(ctx context.Context, conn net.Conn, f func() error) error {
 // lost makes the error of a connection that could not be made or has broken,
 // when the operator has done nothing of what was asked.
 func lost(ctx context.Context, op string, err error) *Error {
+	var ours *Error
+	if ctx.Err() == nil && errors.As(err, &ours) {
+		ours.Op = op
+		return ours
+	}
 	e := &Error{Op: op, Err: err, outcome: socle.OutcomeNotSent, retryable: true}
 	var (
 		verify    *tls.CertificateVerificationError
@@ -74,6 +71,8 @@ func lost(ctx context.Context, op string, err error) *Error {
 		invalid   x509.CertificateInvalidError
 		name      x509.HostnameError
 		status    *revocation.Error
+		clear     tls.RecordHeaderError
+		remote    *net.OpError
 	)
 	switch {
 	case ctx.Err() != nil:
@@ -88,6 +87,12 @@ func lost(ctx context.Context, op string, err error) *Error {
 		e.Text, e.Err = "it does not bear the host name of Config.Environment", nil
 	case errors.As(err, &verify), errors.As(err, &invalid):
 		e.kind, e.retryable = ErrUntrusted, false
+	case errors.As(err, &clear):
+		e.kind, e.retryable = ErrInsecure, false
+		e.Text, e.Err = "something else than TLS came where TLS begins", nil
+	case errors.As(err, &remote) && remote.Op == "remote error" && strings.Contains(remote.Err.Error(), "certificate"):
+		e.kind, e.retryable = ErrAuthRefused, false
+		e.Text = "in the TLS handshake: Access.Auth must hold the certificate that the operator knows"
 	default:
 		e.Text = "connection to the operator lost or refused"
 	}

@@ -15,6 +15,13 @@ var (
 	// the second time a fresh one. It is retryable: operators refuse good
 	// tokens now and then.
 	ErrTokenRefused = errors.New("token refused by the operator")
+	// ErrAuthRefused: the operator refused the certificate of an applicative
+	// mailbox, or what was said with it. It is retryable when the operator says
+	// that it is for now.
+	ErrAuthRefused = errors.New("certificate refused by the operator")
+	// ErrInsecure: the connection cannot be secured, because there is no STARTTLS
+	// or because something else than TLS follows it. Nothing secret was sent.
+	ErrInsecure = errors.New("connection to the operator not secured")
 	// ErrSessionLost: the source gives no token any more. The Pro Santé Connect
 	// session is over and the mail session with it (ECO.1.2.6): log in again.
 	ErrSessionLost = errors.New("the Pro Santé Connect session is over")

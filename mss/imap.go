@@ -25,55 +25,6 @@ type reader struct {
 	validity uint32
 }
 
-// openReader connects, secures and authenticates (ECO.1.2.1).
-func (c *Client) openReader(ctx context.Context, mailbox Address, token string) (*reader, error) {
-	address := c.cfg.Environment.IMAP
-	// The library writes an empty answer as "=", which servers refuse: a
-	// refusal is answered with the one byte 0x01.
-	auth, err := newXOAUTH2(c.cfg.Dialect.authUser(mailbox), token, true, []byte{1})
-	if err != nil {
-		return nil, &Error{Op: "open", Err: err, outcome: socle.OutcomeNotSent}
-	}
-	conn, err := c.connect(ctx, address)
-	if err != nil {
-		return nil, lost(ctx, "open", err)
-	}
-	r := &reader{conn: conn}
-	err = whileOpen(ctx, conn, func() error {
-		if c.cfg.Environment.ImplicitTLS {
-			r.client = imapclient.New(conn, nil)
-		} else if r.client, err = imapclient.NewStartTLS(conn, &imapclient.Options{TLSConfig: c.tlsConfig(ctx, address)}); err != nil {
-			return err
-		}
-		return r.client.Authenticate(auth)
-	})
-	if err == nil {
-		return r, nil
-	}
-	if r.client != nil {
-		_ = r.client.Close()
-	}
-	_ = conn.Close()
-	if ctx.Err() == nil {
-		var no *imap.Error
-		switch isNo := errors.As(err, &no); {
-		case isNo && (no.Code == imap.ResponseCodeUnavailable || no.Code == imap.ResponseCodeInUse):
-			return nil, &refusedToken{code: scrub(string(no.Code)), text: no.Text, refusal: auth.refusal, temporary: true}
-		case isNo && auth.refusal == nil && no.Type == imap.StatusResponseTypeBad:
-			e := answered("open", no)
-			e.Text = "it did not understand the authentication: Config.Environment.IMAP must be the address that the operator has for Pro Santé Connect; it says: " + e.Text
-			return nil, e
-		case isNo && (auth.sent || no.Code == imap.ResponseCodeAuthenticationFailed):
-			return nil, &refusedToken{code: scrub(string(no.Code)), text: no.Text, refusal: auth.refusal}
-		case isNo:
-			return nil, answered("open", no)
-		case auth.refusal != nil || auth.odd != nil: // challenged, then disconnected
-			return nil, &refusedToken{refusal: auth.refusal, text: "connection closed after the challenge"}
-		}
-	}
-	return nil, lost(ctx, "open", err)
-}
-
 // answered makes the error of an IMAP command that the operator refused.
 func answered(op string, no *imap.Error) *Error {
 	e := &Error{Op: op, Code: scrub(string(no.Code)), Text: scrub(no.Text), outcome: socle.OutcomeRefused}

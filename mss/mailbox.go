@@ -16,23 +16,32 @@ type Access struct {
 	Address Address
 	// Actor is the professional who reads and writes, with their session,
 	// mandatory: traces name them (ECO.4.1.1), and their names are the From label
-	// of a personal mailbox.
+	// of a personal mailbox. An applicative mailbox needs its Structure alone.
 	Actor socle.Actor
+	// Auth says how the operator knows who opens the mailbox. The zero value
+	// gives the tokens of the Actor; an applicative mailbox has a certificate.
+	Auth Auth
 	// Label is the display name of the messages sent. Zero means the names of
 	// the Actor and the name of their structure, which suits a personal mailbox
 	// (PER); an organisation's (ORG) has its Entity alone.
 	Label Label
 }
 
-func (a Access) check() error {
+func (a Access) check(now time.Time) error {
 	var errs []error
 	if a.Address.IsZero() || a.Address.IsPatient() {
 		errs = append(errs, errors.New("Access.Address: the address of a professional mailbox is mandatory"))
 	}
-	if a.Actor.ID.IsZero() {
+	if err := a.Auth.check(now); err != nil {
+		errs = append(errs, err)
+	}
+	switch applicative := a.Auth.applicative(); {
+	case applicative && a.Actor.ID.IsZero() && a.Actor.Structure.ID.IsZero():
+		errs = append(errs, errors.New("Access.Actor: the structure whose software acts is mandatory, with its identifier (ECO.4.1.1)"))
+	case !applicative && a.Actor.ID.IsZero():
 		errs = append(errs, errors.New("Access.Actor: who acts is mandatory, with their identifier (ECO.4.1.1)"))
 	}
-	if a.Actor.Tokens == nil {
+	if a.Actor.Tokens == nil && !a.Auth.applicative() {
 		errs = append(errs, errors.New("Access.Actor.Tokens: mandatory"))
 	}
 	if a.Label.String() == "" {
@@ -57,10 +66,14 @@ type Mailbox struct {
 // ErrUntrusted, or a connection error that is retryable; it disturbs nothing
 // else (ECO.1.2.3).
 func (c *Client) Open(ctx context.Context, a Access) (*Mailbox, error) {
-	if a.Label == (Label{}) {
+	switch {
+	case a.Label != (Label{}):
+	case a.Auth.applicative():
+		a.Label = Label{Entity: a.Actor.Structure.Name}
+	default:
 		a.Label = Label{GivenName: a.Actor.GivenName, FamilyName: a.Actor.FamilyName, Entity: a.Actor.Structure.Name}
 	}
-	if err := a.check(); err != nil {
+	if err := a.check(c.cfg.Now()); err != nil {
 		return nil, &Error{Op: "open", Err: err, outcome: socle.OutcomeNotSent}
 	}
 	m := &Mailbox{client: c, access: a, lock: make(chan struct{}, 1)}
@@ -120,8 +133,8 @@ func (m *Mailbox) run(ctx context.Context, op string, again bool, f func(*reader
 	for {
 		old := m.reader != nil
 		if !old {
-			err := m.client.authenticated(ctx, op, m.access, func(token string) (err error) {
-				m.reader, err = m.client.openReader(ctx, m.access.Address, token)
+			err := m.client.authenticated(ctx, op, m.access, func(l login) (err error) {
+				m.reader, err = m.client.openReader(ctx, l)
 				return err
 			})
 			if err != nil {
@@ -149,66 +162,6 @@ func (m *Mailbox) run(ctx context.Context, op string, again bool, f func(*reader
 			return lost(ctx, op, err)
 		}
 	}
-}
-
-// authenticated runs open with a token. When the operator refuses it, the
-// token is evicted and open is run once more with another.
-func (c *Client) authenticated(ctx context.Context, op string, a Access, open func(token string) error) *Error {
-	var before string
-	var refused *refusedToken
-	for {
-		token, err := a.Actor.Tokens.AccessToken(ctx)
-		switch {
-		case err == nil:
-		case ctx.Err() != nil:
-			return lost(ctx, op, ctx.Err())
-		case socle.Retryable(err):
-			return &Error{Op: op, Text: "no token could be had for now", Err: err, outcome: socle.OutcomeNotSent, retryable: true}
-		default:
-			return &Error{Op: op, kind: ErrSessionLost, Err: err, outcome: socle.OutcomeNotSent}
-		}
-		if refused != nil && token == before {
-			return refused.error(op)
-		}
-		err = open(token)
-		var ours *Error
-		switch {
-		case err == nil:
-			return nil
-		case errors.As(err, &ours):
-			ours.Op = op
-			return ours
-		case !errors.As(err, &refused):
-			return lost(ctx, op, err)
-		}
-		evict(a.Actor.Tokens, token)
-		c.cfg.Log().WarnContext(ctx, "mss: token refused", "operation", op, "code", refused.code, "again", before == "")
-		if before != "" {
-			return refused.error(op)
-		}
-		before = token
-	}
-}
-
-// refusedToken is a refusal to authenticate, in any of its shapes.
-type refusedToken struct {
-	code, text string
-	refusal    *Refusal
-	temporary  bool // the operator says so; it may hide a dead token behind it
-}
-
-// Error tells the code.
-func (r *refusedToken) Error() string { return "token refused: " + r.code }
-
-func (r *refusedToken) error(op string) *Error {
-	e := &Error{Op: op, Code: r.code, Text: scrub(r.text), kind: ErrTokenRefused, outcome: socle.OutcomeNotSent, retryable: true}
-	if r.temporary {
-		e.Text = "for now, says the operator, wait before asking again: " + e.Text
-	}
-	if r.refusal != nil {
-		e.Err = r.refusal
-	}
-	return e
 }
 
 // exchange is what tell reports.

@@ -116,8 +116,8 @@ func (m *Mailbox) submitFrom(ctx context.Context, from string, to []string, raw 
 		return err
 	}
 	var s *submitter
-	err := m.client.authenticated(ctx, "send", m.access, func(token string) (err error) {
-		s, err = m.client.openSubmitter(ctx, m.access.Address, token)
+	err := m.client.authenticated(ctx, "send", m.access, func(l login) (err error) {
+		s, err = m.client.openSubmitter(ctx, l)
 		return err
 	})
 	if err != nil {

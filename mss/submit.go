@@ -19,59 +19,6 @@ type submitter struct {
 	client *smtp.Client
 }
 
-// openSubmitter connects, secures and authenticates (ECO.1.0.1, ECO.1.2.1).
-func (c *Client) openSubmitter(ctx context.Context, mailbox Address, token string) (*submitter, error) {
-	address := c.cfg.Environment.Submission
-	auth, err := newXOAUTH2(c.cfg.Dialect.authUser(mailbox), token, c.cfg.Dialect.SubmissionInitialResponse, []byte{})
-	if err != nil {
-		return nil, &Error{Op: "send", Err: err, outcome: notSent}
-	}
-	conn, err := c.connect(ctx, address)
-	if err != nil {
-		return nil, lost(ctx, "send", err)
-	}
-	s := &submitter{conn: conn}
-	err = whileOpen(ctx, conn, func() error {
-		if c.cfg.Environment.ImplicitTLS {
-			s.client = smtp.NewClient(conn)
-		} else if s.client, err = smtp.NewClientStartTLS(conn, c.tlsConfig(ctx, address)); err != nil {
-			return err
-		}
-		s.client.CommandTimeout, s.client.SubmissionTimeout = time.Minute, 5*time.Minute
-		return s.client.Auth(auth)
-	})
-	if err == nil {
-		return s, nil
-	}
-	_ = conn.Close()
-	if ctx.Err() != nil {
-		return nil, lost(ctx, "send", err)
-	}
-	var no *smtp.SMTPError
-	switch isNo := errors.As(err, &no); {
-	case isNo && no.Code == 454:
-		return nil, &refusedToken{code: replyCode(no), text: no.Message, refusal: auth.refusal, temporary: true}
-	case isNo && !offersXOAUTH2(s.client):
-		e := replied(no)
-		e.Text = noXOAUTH2 + e.Text
-		return nil, e
-	case isNo && (no.Code == 535 || auth.refusal != nil || auth.odd != nil):
-		return nil, &refusedToken{code: replyCode(no), text: no.Message, refusal: auth.refusal}
-	case isNo:
-		return nil, replied(no)
-	case auth.refusal != nil || auth.odd != nil: // challenged, then disconnected, as Mailiz does
-		return nil, &refusedToken{refusal: auth.refusal, text: "connection closed after the challenge"}
-	}
-	return nil, lost(ctx, "send", err)
-}
-
-// noXOAUTH2 says what is wrong with an operator that knows no token.
-const noXOAUTH2 = "it does not offer XOAUTH2: Config.Environment must hold the addresses that the operator has for Pro Santé Connect; it says: "
-
-func offersXOAUTH2(c *smtp.Client) bool {
-	return c != nil && c.SupportsAuth("XOAUTH2")
-}
-
 // send hands a message over (RFC 5321 section 3.3). All recipients must be
 // accepted, or nothing is sent.
 func (s *submitter) send(ctx context.Context, from string, to []string, raw []byte, d delivery) *Error {

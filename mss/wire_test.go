@@ -122,8 +122,8 @@ func TestNoTokenWithoutTLS(t *testing.T) {
 	tokens := socle.TokenFunc(func(context.Context) (string, error) { return "jeton", nil })
 	c, a := opening(t, mss.Environment{IMAP: imap, Submission: imap}, tokens)
 	_, err := c.Open(context.Background(), a)
-	require.Error(t, err)
-	require.Equal(t, socle.OutcomeRefused, socle.OutcomeOf(err))
+	require.ErrorIs(t, err, mss.ErrInsecure)
+	require.Equal(t, socle.OutcomeNotSent, socle.OutcomeOf(err))
 
 	b := set(t, msstest.Options{})
 	smtp := s.serve(t, "220 ready ESMTP", false, func(line string) string {
@@ -139,9 +139,42 @@ func TestNoTokenWithoutTLS(t *testing.T) {
 	require.NoError(t, err)
 	defer m.Close()
 	_, err = m.Send(context.Background(), draft(t))
-	require.Error(t, err)
+	require.ErrorIs(t, err, mss.ErrInsecure)
+	require.False(t, socle.Retryable(err))
 	require.Equal(t, socle.OutcomeNotSent, socle.OutcomeOf(err))
 	heard := s.heard()
 	require.NotContains(t, heard, "AUTH")
 	require.NotContains(t, heard, base64.StdEncoding.EncodeToString([]byte("user="))[:5])
+}
+
+// What is injected in clear behind the answer to STARTTLS is not believed.
+func TestInjectionBeforeTLS(t *testing.T) {
+	t.Parallel()
+	var s scripted
+	address := s.serve(t, "* OK [CAPABILITY IMAP4rev1 STARTTLS] ready", false, func(line string) string {
+		return "s1 OK begin TLS\r\n* PREAUTH [CAPABILITY IMAP4rev1 AUTH=PLAIN] welcome\r\ns2 OK done\r\n"
+	})
+	tokens := socle.TokenFunc(func(context.Context) (string, error) { return "jeton", nil })
+	c, a := opening(t, mss.Environment{IMAP: address, Submission: address}, tokens)
+	_, err := c.Open(context.Background(), a)
+	require.ErrorIs(t, err, mss.ErrInsecure)
+	require.Equal(t, socle.OutcomeNotSent, socle.OutcomeOf(err))
+	require.NotContains(t, s.heard(), "AUTHENTICATE")
+
+	b := set(t, msstest.Options{})
+	var mail scripted
+	e := b.server.Environment()
+	e.Submission = mail.serve(t, "220 ready", false, func(line string) string {
+		if strings.HasPrefix(line, "EHLO") {
+			return "250-here\r\n250 STARTTLS\r\n"
+		}
+		return "220 go ahead\r\n250-here\r\n250 AUTH PLAIN\r\n"
+	})
+	c, a = opening(t, e, b.tokens)
+	m, err := c.Open(context.Background(), a)
+	require.NoError(t, err)
+	defer m.Close()
+	_, err = m.Send(context.Background(), draft(t))
+	require.ErrorIs(t, err, mss.ErrInsecure)
+	require.NotContains(t, mail.heard(), "AUTH")
 }
