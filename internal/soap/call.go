@@ -34,18 +34,43 @@ var ErrUnrelated = errors.New("the answer has a wsa:RelatesTo that is not the re
 // *ResponseError, a *transport.Error or what r.Check gives; with a fault, or an
 // error of Check, comes the envelope too.
 func Call(ctx context.Context, c *transport.Client, r Request) (*Envelope, error) {
+	var e *Envelope
+	err := call(ctx, c, r, mtom.Limits{}, func(got *Envelope, _ *mtom.Reader) (string, error) {
+		if e = got; e == nil || e.Fault != nil || r.Check == nil {
+			return "", nil
+		}
+		return r.Check(e)
+	})
+	return e, err
+}
+
+// Stream sends a message and gives its answer to read while it comes: the
+// envelope, which is no fault, and the package, whose parts are still to be
+// read. r.MaxBytes bounds the whole answer, r.Limits the envelope, and parts the
+// number of parts. The error is as that of Call, or what read gives.
+func Stream(ctx context.Context, c *transport.Client, r Request, parts int, read func(*Envelope, *mtom.Reader) (code string, err error)) error {
+	return call(ctx, c, r, mtom.Limits{Bytes: r.MaxBytes, Parts: parts}, func(e *Envelope, p *mtom.Reader) (string, error) {
+		if e == nil || e.Fault != nil {
+			return "", nil
+		}
+		return read(e, p)
+	})
+}
+
+// call makes an exchange. It calls read with what came, even a fault; an error
+// of its own goes before that of read.
+func call(ctx context.Context, c *transport.Client, r Request, packed mtom.Limits, read func(*Envelope, *mtom.Reader) (string, error)) error {
 	req, err := r.http(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var e *Envelope
 	op := transport.Operation{Name: r.Op, MessageID: r.Message.MessageID, MaxBytes: r.MaxBytes, Attempt: r.Attempt, InMemory: r.Parts == nil}
-	err = c.Do(ctx, op, req, func(resp *http.Response) (string, error) {
-		var err error
-		e, err = ReadResponse(resp, r.Limits)
+	return c.Do(ctx, op, req, func(resp *http.Response) (string, error) {
+		e, p, err := readResponse(resp, r.Limits, packed)
 		var f *Fault
 		switch {
 		case errors.As(err, &f):
+			_, _ = read(e, p)
 			if f.MessageID == "" {
 				f.MessageID = r.Message.MessageID
 			}
@@ -57,12 +82,9 @@ func Call(ctx context.Context, c *transport.Client, r Request) (*Envelope, error
 			return "", err
 		case e.RelatesTo != "" && r.Message.MessageID != "" && e.RelatesTo != r.Message.MessageID:
 			return "", &ResponseError{Status: resp.StatusCode, ContentType: MediaType, Err: ErrUnrelated}
-		case r.Check != nil:
-			return r.Check(e)
 		}
-		return "", nil
+		return read(e, p)
 	})
-	return e, err
 }
 
 func (r Request) http(ctx context.Context) (*http.Request, error) {

@@ -65,18 +65,26 @@ func (e *ResponseError) Retryable() bool {
 // the root of an MTOM answer, whose parts it leaves. The caller closes the body. The error is a *Fault, with the
 // envelope, when the envelope holds one, and else a *ResponseError.
 func ReadResponse(r *http.Response, limits xmltree.Limits) (*Envelope, error) {
+	e, _, err := readResponse(r, limits, mtom.Limits{})
+	return e, err
+}
+
+// readResponse is ReadResponse that gives the package too, whose parts are left
+// to read: it has none when the answer is one XML document.
+func readResponse(r *http.Response, limits xmltree.Limits, packed mtom.Limits) (*Envelope, *mtom.Reader, error) {
 	limits = bounded(limits)
 	media := mediaType(r.Header.Get("Content-Type"))
-	fail := func(err error) (*Envelope, error) {
-		return nil, &ResponseError{Status: r.StatusCode, ContentType: media, Err: err}
+	fail := func(err error) (*Envelope, *mtom.Reader, error) {
+		return nil, nil, &ResponseError{Status: r.StatusCode, ContentType: media, Err: err}
 	}
 	var (
+		pkg = &mtom.Reader{}
 		b   []byte
 		err error
 	)
 	if strings.HasPrefix(media, "multipart/") {
-		var pkg *mtom.Reader
-		if pkg, err = mtom.Read(r.Header.Get("Content-Type"), r.Body, mtom.Limits{Root: limits.Bytes}); err == nil {
+		packed.Root = limits.Bytes
+		if pkg, err = mtom.Read(r.Header.Get("Content-Type"), r.Body, packed); err == nil {
 			b = pkg.Root
 		}
 	} else {
@@ -98,11 +106,11 @@ func ReadResponse(r *http.Response, limits xmltree.Limits) (*Envelope, error) {
 		return fail(err)
 	case e.Fault != nil:
 		e.Fault.Status = r.StatusCode
-		return e, e.Fault
+		return e, pkg, e.Fault
 	case r.StatusCode >= 300:
 		return fail(ErrNoFault)
 	}
-	return e, nil
+	return e, pkg, nil
 }
 
 // mediaType gives the media type of a Content-Type without its parameters, and

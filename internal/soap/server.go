@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/soclesante/socle/internal/mtom"
 	"github.com/soclesante/socle/internal/xmltree"
 )
 
@@ -93,27 +94,63 @@ func WriteResponse(w http.ResponseWriter, inReplyTo *Envelope, m Message) {
 // WriteFault answers a request with f, in SOAP 1.2 and with HTTP status 500
 // unless f has another.
 func WriteFault(w http.ResponseWriter, inReplyTo *Envelope, f *Fault) {
-	action := ActionSOAPFault
-	if f.Space == NSWSA {
-		action = ActionFault
-	}
-	status := f.Status
-	if status == 0 {
-		status = http.StatusInternalServerError
-	}
-	write(w, status, inReplyTo, Message{Action: action, Body: f.marshal()})
+	m, status := f.message()
+	write(w, status, inReplyTo, m)
 }
 
-func write(w http.ResponseWriter, status int, inReplyTo *Envelope, m Message) {
+// WritePackage is WriteResponse as an MTOM package (multipart/related), which
+// some services answer even without parts.
+func WritePackage(w http.ResponseWriter, inReplyTo *Envelope, m Message, parts ...mtom.Part) error {
+	return writePackage(w, http.StatusOK, inReplyTo, m, parts)
+}
+
+// WriteFaultPackage is WriteFault as an MTOM package.
+func WriteFaultPackage(w http.ResponseWriter, inReplyTo *Envelope, f *Fault) error {
+	m, status := f.message()
+	return writePackage(w, status, inReplyTo, m, nil)
+}
+
+// message gives the message that carries f, and its HTTP status.
+func (f *Fault) message() (Message, int) {
+	m := Message{Action: ActionSOAPFault, Body: f.marshal()}
+	if f.Space == NSWSA {
+		m.Action = ActionFault
+	}
+	if f.Status != 0 {
+		return m, f.Status
+	}
+	return m, http.StatusInternalServerError
+}
+
+func writePackage(w http.ResponseWriter, status int, inReplyTo *Envelope, m Message, parts []mtom.Part) error {
+	m = m.inReplyTo(inReplyTo)
+	p, err := mtom.New(m.Marshal(), m.Action, parts...)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", p.ContentType())
+	w.Header().Set("Content-Length", strconv.FormatInt(p.Length(), 10))
+	w.WriteHeader(status)
+	_, err = p.WriteTo(w)
+	return err
+}
+
+// inReplyTo completes m as an answer to e, which may be nil.
+func (m Message) inReplyTo(e *Envelope) Message {
 	if m.MessageID == "" {
 		m.MessageID = NewMessageID()
 	}
-	if inReplyTo != nil && m.RelatesTo == "" {
-		m.RelatesTo = inReplyTo.MessageID
+	if e != nil && m.RelatesTo == "" {
+		m.RelatesTo = e.MessageID
 	}
 	if m.To == "" {
 		m.To = Anonymous
 	}
+	return m
+}
+
+func write(w http.ResponseWriter, status int, inReplyTo *Envelope, m Message) {
+	m = m.inReplyTo(inReplyTo)
 	b := m.Marshal()
 	w.Header().Set("Content-Type", m.ContentType())
 	w.Header().Set("Content-Length", strconv.Itoa(len(b)))

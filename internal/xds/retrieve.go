@@ -125,7 +125,8 @@ func (r *RetrieveResponse) Marshal() []byte {
 		w.Leaf("xdsb:RepositoryUniqueId", d.Repository).Leaf("xdsb:DocumentUniqueId", d.UniqueID).Leaf("xdsb:mimeType", d.MimeType)
 		w.Start("xdsb:Document")
 		if d.ContentID != "" {
-			w.Empty("xop:Include", "xmlns:xop", NSXOP, "href", "cid:"+url.PathEscape(d.ContentID))
+			// As the DMP does: even the colon is encoded.
+			w.Empty("xop:Include", "xmlns:xop", NSXOP, "href", "cid:"+strings.ReplaceAll(url.PathEscape(d.ContentID), ":", "%3A"))
 		} else {
 			w.Raw(base64.StdEncoding.AppendEncode(nil, d.Inline))
 		}
