@@ -1,5 +1,7 @@
 package dmptest
 
+import "github.com/soclesante/socle/dmp"
+
 // Codes with which the emulator refuses.
 const (
 	// codeCertificate and codeDenied are official.
@@ -21,4 +23,18 @@ const (
 	codeTooLarge  = "XDSRepositoryError"         // the document is over the limit
 	codeSignature = "XDSRepositoryMetadataError" // the signature of the lot
 	codeAuthor    = "XDSRegistryMetadataError"   // the author is not that of the VIHF
+)
+
+// purposes are the codes of PurposeOfUse: all but the first are *assumed*, no
+// public sample shows them.
+var purposes = map[string]dmp.AccessMode{"normal": dmp.NormalAccess, "bris_de_glace": dmp.BreakGlass, "centre_15": dmp.Regulation}
+
+// aboutNobody are the actions whose VIHF may do without a patient, since their
+// message is about none: *assumed*, all samples name one.
+var aboutNobody = []string{actionFind, actionAuthorized}
+
+// Actions of messages that are about no patient in particular.
+const (
+	actionFind       = "urn:hl7-org:v3:PRPA_IN201305UV02"
+	actionAuthorized = "urn:si-dmp-patients:PatientSpecificEndPoint:patientList"
 )

@@ -53,6 +53,10 @@ type Options struct {
 	RefuseSHA1 bool
 	// MaxAge is how old a VIHF may be; 0 is one hour.
 	MaxAge time.Duration
+	// AuthorizationLife is how long an authorization lasts; 0 is a year.
+	AuthorizationLife time.Duration
+	// Purposes adds codes of PurposeOfUse to those that the emulator knows.
+	Purposes map[string]dmp.AccessMode
 	// Addr is where the server listens; empty is a free port of 127.0.0.1.
 	Addr string
 }
@@ -67,6 +71,8 @@ type Server struct {
 	structures map[string]Structure
 	unique     map[string]bool // uniqueIds of documents and lots
 	failures   []Failure
+	decided    map[patientID]map[string]*Authorization // by the holder
+	accesses   map[patientID][]Access
 }
 
 // NewServer starts an emulator. Close must be called.
@@ -74,13 +80,17 @@ func NewServer(o Options) (*Server, error) {
 	if o.MaxDocumentSize == 0 {
 		o.MaxDocumentSize = 5 << 20
 	}
+	if o.AuthorizationLife == 0 {
+		o.AuthorizationLife = 365 * 24 * time.Hour
+	}
 	if o.Rights == nil {
 		o.Rights = DefaultRights()
 	}
 	if o.Patients == nil {
 		o.Patients = Patients()
 	}
-	s := &Server{options: o, records: map[patientID]*record{}, structures: map[string]Structure{}, unique: map[string]bool{}}
+	s := &Server{options: o, records: map[patientID]*record{}, structures: map[string]Structure{}, unique: map[string]bool{},
+		decided: map[patientID]map[string]*Authorization{}, accesses: map[patientID][]Access{}}
 	for _, p := range o.Patients {
 		if err := s.AddPatient(p); err != nil {
 			return nil, err
@@ -167,7 +177,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, e *soap.Envelope
 	who, fault := s.authenticate(r, e)
 	if fault == nil {
 		var m soap.Message
-		if m, fault = op(who, e); fault == nil {
+		m, fault = op(who, e)
+		s.trace(who, fault)
+		if fault == nil {
 			soap.WriteResponse(w, e, m)
 			return
 		}

@@ -60,12 +60,10 @@ func (s *Server) reply(q query) hl7v3.Answer {
 
 // describe says what the DMP knows. s.mu is held.
 func (s *Server) describe(a *hl7v3.Answer, r *record, who *session) {
-	if r.Authorization != "" {
-		a.Attention = append(a.Attention, hl7v3.Attention{
-			Keyword: socle.Code{Code: "AUTORISATION", System: hl7v3.OIDAttention},
-			Value:   socle.Code{Code: string(r.Authorization), System: hl7v3.OIDAuthorized},
-		})
-	}
+	a.Attention = append(a.Attention, hl7v3.Attention{
+		Keyword: socle.Code{Code: "AUTORISATION", System: hl7v3.OIDAttention},
+		Value:   socle.Code{Code: string(s.authorization(who, r)), System: hl7v3.OIDAuthorized},
+	})
 	mt := !r.TreatingDoctor.IsZero() && r.TreatingDoctor.String() == who.vihf.NameID
 	a.Attention = append(a.Attention, hl7v3.Attention{
 		Keyword: socle.Code{Code: "STATUT_MT", System: hl7v3.OIDTreating},

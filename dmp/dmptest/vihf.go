@@ -8,9 +8,11 @@ import (
 	"strings"
 
 	"github.com/soclesante/socle"
+	"github.com/soclesante/socle/dmp"
 	"github.com/soclesante/socle/internal/pki"
 	"github.com/soclesante/socle/internal/saml"
 	"github.com/soclesante/socle/internal/soap"
+	"github.com/soclesante/socle/internal/transport"
 	"github.com/soclesante/socle/internal/xmlsec"
 )
 
@@ -21,6 +23,8 @@ type session struct {
 	class   pki.Class         // of the TLS certificate
 	client  *x509.Certificate
 	patient patientID
+	access  dmp.AccessMode
+	op      string // the operation asked for, for the access journal
 }
 
 // Structure is what the emulator knows of a structure. One that it does not
@@ -80,13 +84,59 @@ func (s *Server) authenticate(r *http.Request, e *soap.Envelope) (*session, *soa
 	if f := s.holder(who); f != nil {
 		return nil, f
 	}
+	if f := s.purpose(who); f != nil {
+		return nil, f
+	}
+	if who.vihf.PatientID == "" {
+		if !slices.Contains(aboutNobody, e.Action) {
+			return nil, refuse(codeVIHF, "resource-id: expected the patient of the message")
+		}
+		return who, nil
+	}
 	matricule, rest, _ := strings.Cut(who.vihf.PatientID, "^")
 	parts := strings.Split(rest, "&")
 	if len(parts) != 3 {
 		return nil, refuse(codeVIHF, "resource-id: expected matricule^^^&OID&ISO^NH")
 	}
 	who.patient = patientID{parts[1], matricule}
-	return who, nil
+	return who, s.secret(who)
+}
+
+// purpose reads the access mode, and checks what it asks for.
+func (s *Server) purpose(who *session) *soap.Fault {
+	code := who.vihf.Purpose.Code
+	mode, known := purposes[code]
+	if !known {
+		mode, known = s.options.Purposes[code]
+	}
+	switch {
+	case !known:
+		return refuse(codeVIHF, "purposeofuse: expected normal, bris_de_glace or centre_15, got "+transport.Code(code))
+	case mode == dmp.BreakGlass && strings.TrimSpace(who.vihf.Reason) == "":
+		return refuse(codeVIHF, "Mode_Acces_Raison: expected the reason of the bris de glace")
+	}
+	who.access = mode
+	return nil
+}
+
+// secret checks that a connexion secrète is for a minor.
+func (s *Server) secret(who *session) *soap.Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.find(who.patient); who.vihf.Secret && r != nil && !dmp.Minor(r.Traits.BirthDate, s.now()) {
+		return refuse(codeVIHF, "confidentiality-code: expected a minor for INVISIBLE_REPRESENTANTS_LEGAUX")
+	}
+	return nil
+}
+
+// names gives the given name and the family name of who acts, out of the name
+// that the VIHF has.
+func names(v *saml.VIHF) (given, family string) {
+	given, family, two := strings.Cut(strings.TrimSpace(v.SubjectName), " ")
+	if !two {
+		return "", given
+	}
+	return given, family
 }
 
 // assertion reads and verifies the one assertion of the message.
@@ -162,12 +212,4 @@ func (s *Server) holder(who *session) *soap.Fault {
 		return refuse("", textUnlinked)
 	}
 	return nil
-}
-
-// may applies the rights matrix.
-func (s *Server) may(who *session, op string) *soap.Fault {
-	if slices.Contains(s.options.Rights[op], who.profile()) {
-		return nil
-	}
-	return refuse(codeDenied, op+": the profile "+string(who.profile())+" may not call it")
 }

@@ -11,7 +11,8 @@ import (
 // VIHF reads the attributes of a VIHF and refuses what the DMP refuses: a
 // missing attribute, a mode that wants a signature, a doctor or pharmacist
 // without second role, a structure that is not the certificate's. Whether the
-// patient and the author are those of the message is for the caller to compare.
+// patient and the author are those of the message is for the caller to compare;
+// whether there must be a patient too: a few messages are about none.
 //
 // The Issuer and Dialect fields of the result say what was read. With
 // [ErrStructure] there is a result too, for a service that lets a legal entity
@@ -37,7 +38,7 @@ func (a *Assertion) VIHF() (*VIHF, error) {
 		{attrSector, &v.Sector.Code, true},
 		{attrSubject, &v.SubjectName, v.Mode != Direct},
 		{attrVersion, &v.Dialect.Version, true},
-		{attrPatient, &v.PatientID, true},
+		{attrPatient, &v.PatientID, false},
 		{attrReason, &v.Reason, false},
 		{attrSoftwareInstall, &v.Software.Install, false},
 		{attrSoftwareName, &v.Software.Name, true},
@@ -61,7 +62,9 @@ func (a *Assertion) VIHF() (*VIHF, error) {
 	if _, err := socle.ParseStructureID(v.StructureID); err != nil {
 		return nil, &Error{Reason: ErrField, Field: attrStructure, Expected: "a prefixed structure identifier"}
 	}
-	if err := checkCX(v.PatientID); err != nil {
+	if _, there := a.Text(attrPatient); !there {
+		v.Nobody = true
+	} else if err := checkCX(v.PatientID); err != nil {
 		return nil, err
 	}
 	if err := a.readCodes(v); err != nil {

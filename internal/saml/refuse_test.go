@@ -60,6 +60,7 @@ func TestCheckNamesTheFieldAndTheFix(t *testing.T) {
 			v.Roles = []saml.Role{{Code: "SECRETARIAT_MEDICAL", System: "1.2.250.1.213.1.1.4.6", Display: "Secrétariat médical"}}
 		}, ""},
 		"no patient":                    {saml.Direct, func(v *saml.VIHF) { v.PatientID = "" }, "PatientID"},
+		"about nobody":                  {saml.Direct, func(v *saml.VIHF) { v.PatientID, v.Nobody = "", true }, ""},
 		"patient without its OID":       {saml.Direct, func(v *saml.VIHF) { v.PatientID = "207058575627097" }, "PatientID"},
 		"patient of Corsica":            {saml.Direct, func(v *saml.VIHF) { v.PatientID = "101072B99900114^^^&1.2.250.1.213.1.4.10&ISO^NH" }, ""},
 		"bris de glace without reason":  {saml.Direct, func(v *saml.VIHF) { v.Purpose = saml.BrisDeGlace() }, "Reason"},
@@ -232,7 +233,8 @@ func TestReaderRefuses(t *testing.T) {
 		"no role":              {k.orgSign, drop("urn:oasis:names:tc:xacml:2.0:subject:role"), saml.ErrField},
 		"no version":           {k.orgSign, drop("VIHF_Version"), saml.ErrField},
 		"unknown version":      {k.orgSign, swap(">3.0<", ">2.0<"), saml.ErrField},
-		"no patient":           {k.orgSign, drop("urn:oasis:names:tc:xacml:2.0:resource:resource-id"), saml.ErrField},
+		"about nobody":         {k.orgSign, drop("urn:oasis:names:tc:xacml:2.0:resource:resource-id"), nil},
+		"no patient":           {k.orgSign, swap("207058575627097^^^&amp;1.2.250.1.213.1.4.10&amp;ISO^NH", ""), saml.ErrField},
 		"patient without type": {k.orgSign, swap("ISO^NH", "ISO"), saml.ErrField},
 		"no resource":          {k.orgSign, drop("Ressource_URN"), saml.ErrField},
 		"no purpose":           {k.orgSign, drop("urn:oasis:names:tc:xspa:1.0:subject:purposeofuse"), saml.ErrField},

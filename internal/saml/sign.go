@@ -143,7 +143,7 @@ func (v VIHF) writeAttributes(w *xmltree.Writer, dialect Dialect) {
 	coded(attrRole, "Role", v.Roles...)
 	text(attrVersion, dialect.Version)
 	text(dialect.ModeAttribute, string(v.Mode))
-	text(attrPatient, v.PatientID)
+	optional(attrPatient, v.PatientID)
 	text(attrResource, "urn:dmp")
 	if v.Purpose == (CE{}) {
 		v.Purpose = NormalAccess()

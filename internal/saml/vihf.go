@@ -30,8 +30,10 @@ type VIHF struct {
 	// Roles holds the profession (TRE_G15), and after it the speciality of a
 	// doctor or the section of a pharmacist.
 	Roles []Role
-	// PatientID is the INS as an HL7 CX: matricule^^^&OID&ISO^NH.
+	// PatientID is the INS as an HL7 CX: matricule^^^&OID&ISO^NH. Empty, with
+	// Nobody, for a message that is about no patient in particular.
 	PatientID string
+	Nobody    bool
 	// Purpose is the mode d'accès; zero means NormalAccess.
 	Purpose CE
 	// Reason is Mode_Acces_Raison: free text, mandatory for BrisDeGlace, else optional.
@@ -83,7 +85,7 @@ func (v VIHF) Check() error {
 	if err := v.checkRoles(); err != nil {
 		errs = append(errs, err)
 	}
-	if !cxForm.MatchString(v.PatientID) {
+	if !cxForm.MatchString(v.PatientID) && !(v.Nobody && v.PatientID == "") {
 		bad("PatientID", "matricule^^^&OID&ISO^NH", "take the CX of a qualified INS")
 	}
 	if v.Purpose.Code == BrisDeGlace().Code && strings.TrimSpace(v.Reason) == "" {
