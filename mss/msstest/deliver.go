@@ -230,10 +230,3 @@ func (s *Server) Closed(patientAddress, mailbox string) bool {
 	defer s.mu.Unlock()
 	return p.final[fold(mailbox)]
 }
-
-func decoded(s string) string {
-	if d, err := new(mime.WordDecoder).DecodeHeader(s); err == nil {
-		return d
-	}
-	return s
-}

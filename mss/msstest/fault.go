@@ -16,13 +16,26 @@ const (
 	OpSearch           = "imap.search"
 	OpFetch            = "imap.fetch"
 	OpAppend           = "imap.append"
+	OpList             = "imap.list"
+	OpStatus           = "imap.status"
+	OpCreate           = "imap.create"
+	OpRename           = "imap.rename"
+	OpDelete           = "imap.delete"
+	OpStore            = "imap.store"
+	OpCopy             = "imap.copy"
+	OpMove             = "imap.move"
+	OpExpunge          = "imap.expunge"
+	OpIdle             = "imap.idle"
+	OpNoop             = "imap.noop"
+	OpEnable           = "imap.enable"
 	OpAuthenticateSMTP = "smtp.authenticate"
 	OpMail             = "smtp.mail"   // before DATA
 	OpSubmit           = "smtp.submit" // the message was received whole
 )
 
-// Fail plans a fault. In IMAP a Status is answered with NO [UNAVAILABLE]; in
-// SMTP it is the reply code. SlowBody is waited after the work.
+// Fail plans a fault. In IMAP a Status is answered with NO [UNAVAILABLE], with
+// NO [LIMIT] when it is 429 and with NO Internal error when it is 500; in SMTP it
+// is the reply code. SlowBody is waited after the work.
 func (s *Server) Fail(f emulator.Fault) {
 	if f.Times == 0 {
 		f.Times = 1

@@ -3,14 +3,15 @@ package msstest
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/emersion/go-imap/v2"
-	"github.com/emersion/go-imap/v2/imapserver"
-	"github.com/emersion/go-imap/v2/imapserver/imapmemserver"
-	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
 )
 
@@ -19,54 +20,161 @@ const (
 	folderSent  = "Sent"
 )
 
-// box is a mailbox with what came into it, folder by folder.
-type box struct {
-	Mailbox
-	user *imapmemserver.User
-
-	mu   sync.Mutex
-	kept map[string][][]byte
+// folders are those that a mailbox begins with, and their special use (RFC 6154).
+var folders = []struct{ name, use string }{
+	{folderInbox, ""}, {folderSent, `\Sent`}, {"Drafts", `\Drafts`}, {"Trash", `\Trash`}, {"Archive", `\Archive`},
 }
 
-func newBox(m Mailbox) (*box, error) {
+// box is a mailbox.
+type box struct {
+	Mailbox
+	traffic traffic
+
+	mu       sync.Mutex // of all below and in its folders
+	folders  []*folder
+	validity uint32 // of the folder made last
+}
+
+// folder is a folder of a mailbox. Its fields are those of RFC 3501 and RFC 7162.
+type folder struct {
+	name, use      string
+	subscribed     bool
+	validity, next uint32
+	modseq         uint64
+	messages       []*stored // in the order of UIDs
+	expunged       []expunged
+	sessions       map[*session]struct{} // that have it selected
+}
+
+// stored is a message in a folder. Its bytes are made when they are asked for.
+type stored struct {
+	uid    uint32
+	modseq uint64
+	flags  []string
+	at     time.Time
+	raw    func() []byte
+}
+
+type expunged struct {
+	uid    uint32
+	modseq uint64
+}
+
+func newBox(m Mailbox) *box {
 	m.Openers = slices.Clone(m.Openers)
-	b := &box{Mailbox: m, user: imapmemserver.NewUser(m.Address, ""), kept: map[string][][]byte{}}
-	for _, f := range []string{folderInbox, folderSent} {
-		if err := b.user.Create(f, nil); err != nil {
-			return nil, err
-		}
+	b := &box{Mailbox: m}
+	for _, f := range folders {
+		b.create(f.name, f.use)
 	}
-	return b, nil
+	return b
 }
 
 func (b *box) opens(nationalID string) bool { return slices.Contains(b.Openers, nationalID) }
 
-func (b *box) append(folder string, raw []byte, options *imap.AppendOptions) (*imap.AppendData, error) {
-	data, err := b.user.Append(folder, literal{bytes.NewReader(raw)}, options)
-	if err == nil {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		b.kept[folder] = append(b.kept[folder], raw)
-	}
-	return data, err
+// create makes a folder; mu is held, or nobody knows the mailbox yet.
+func (b *box) create(name, use string) *folder {
+	b.validity++
+	f := &folder{name: name, use: use, subscribed: true, validity: b.validity, next: 1, modseq: 1, sessions: map[*session]struct{}{}}
+	b.folders = append(b.folders, f)
+	return f
 }
 
-type literal struct{ *bytes.Reader }
+// folder finds a folder; mu is held.
+func (b *box) folder(name string) *folder {
+	for _, f := range b.folders {
+		if f.name == name || strings.EqualFold(name, folderInbox) && f.name == folderInbox {
+			return f
+		}
+	}
+	return nil
+}
 
-// Size gives the length of the message.
-func (l literal) Size() int64 { return l.Reader.Size() }
+// add puts a message into a folder; mu is held.
+func (f *folder) add(raw func() []byte, at time.Time, flags []string) *stored {
+	f.modseq++
+	m := &stored{uid: f.next, modseq: f.modseq, flags: flags, at: at, raw: raw}
+	f.next++
+	f.messages = append(f.messages, m)
+	return m
+}
+
+// changed wakes the sessions that have the folder selected; mu is held.
+func (f *folder) changed() {
+	for s := range f.sessions {
+		select {
+		case s.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// find gives the place of a UID, or of the next one.
+func (f *folder) find(uid uint32) (int, bool) {
+	return slices.BinarySearchFunc(f.messages, uid, func(m *stored, uid uint32) int { return int(int64(m.uid) - int64(uid)) })
+}
+
+// remove expunges messages; mu is held.
+func (f *folder) remove(gone func(*stored) bool) {
+	f.messages = slices.DeleteFunc(f.messages, func(m *stored) bool {
+		if !gone(m) {
+			return false
+		}
+		f.modseq++
+		f.expunged = append(f.expunged, expunged{m.uid, f.modseq})
+		return true
+	})
+	f.changed()
+}
+
+func (b *box) append(name string, raw []byte, at time.Time, flags ...string) (validity, uid uint32, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f := b.folder(name)
+	if f == nil {
+		return 0, 0, no(imap.ResponseCodeTryCreate, "no such folder")
+	}
+	m := f.add(func() []byte { return raw }, at, flags)
+	f.changed()
+	return f.validity, m.uid, nil
+}
 
 // Deliver puts a message into the inbox of a mailbox as it is, however broken.
 func (s *Server) Deliver(address string, raw []byte) error {
+	return s.DeliverInto(address, folderInbox, raw)
+}
+
+// DeliverInto puts a message into a folder as it is, with the flags given.
+func (s *Server) DeliverInto(address, folder string, raw []byte, flags ...string) error {
 	b := s.box(address)
 	if b == nil {
 		return errors.New("msstest: deliver: no such mailbox")
 	}
-	_, err := b.append(folderInbox, bytes.Clone(raw), &imap.AppendOptions{Time: s.clock.Now()})
-	return err
+	if _, _, err := b.append(folder, bytes.Clone(raw), s.clock.Now(), flags...); err != nil {
+		return fmt.Errorf("msstest: deliver: %w", err)
+	}
+	return nil
 }
 
-// Messages gives the messages that came into a folder, INBOX or Sent, the
+// Fill puts n messages into the inbox of a mailbox at once. What message(i)
+// gives is asked for when the message is read, and not kept: a mailbox of
+// 50,000 messages costs little.
+func (s *Server) Fill(address string, n int, message func(i int) []byte) error {
+	b := s.box(address)
+	if b == nil {
+		return errors.New("msstest: fill: no such mailbox")
+	}
+	at := s.clock.Now()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f := b.folder(folderInbox)
+	for i := range n {
+		f.add(func() []byte { return message(i) }, at, nil)
+	}
+	f.changed()
+	return nil
+}
+
+// Messages gives the messages that are in a folder, such as INBOX or Sent, the
 // oldest first.
 func (s *Server) Messages(address, folder string) [][]byte {
 	b := s.box(address)
@@ -75,118 +183,157 @@ func (s *Server) Messages(address, folder string) [][]byte {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return slices.Clone(b.kept[folder])
+	f := b.folder(folder)
+	if f == nil {
+		return nil
+	}
+	var out [][]byte
+	for _, m := range f.messages {
+		out = append(out, m.raw())
+	}
+	return out
 }
 
-// Renumber empties the inbox and gives it a new UIDVALIDITY, as an operator
-// does when it rebuilds a mailbox, then delivers its messages again.
-func (s *Server) Renumber(address string) error {
+// Flags gives the flags of the messages of a folder, the oldest first.
+func (s *Server) Flags(address, folder string) [][]string {
 	b := s.box(address)
 	if b == nil {
-		return errors.New("msstest: renumber: no such mailbox")
+		return nil
 	}
 	b.mu.Lock()
-	messages := b.kept[folderInbox]
-	b.kept[folderInbox] = nil
-	b.mu.Unlock()
-	if err := errors.Join(b.user.Delete(folderInbox), b.user.Create(folderInbox, nil)); err != nil {
-		return err
+	defer b.mu.Unlock()
+	f := b.folder(folder)
+	if f == nil {
+		return nil
 	}
-	for _, raw := range messages {
-		if err := s.Deliver(address, raw); err != nil {
-			return err
+	var out [][]string
+	for _, m := range f.messages {
+		out = append(out, slices.Sorted(slices.Values(m.flags)))
+	}
+	return out
+}
+
+// Expunge removes messages of the inbox by their number in it, 1 being the
+// oldest, as another client of the mailbox does.
+func (s *Server) Expunge(address string, numbers ...int) error {
+	return s.change(address, func(f *folder) {
+		var gone []uint32
+		for _, n := range numbers {
+			if n > 0 && n <= len(f.messages) {
+				gone = append(gone, f.messages[n-1].uid)
+			}
 		}
+		f.remove(func(m *stored) bool { return slices.Contains(gone, m.uid) })
+	})
+}
+
+// Flag adds a flag to a message of the inbox, by its number in it, as another
+// client of the mailbox does.
+func (s *Server) Flag(address string, number int, flag string) error {
+	return s.change(address, func(f *folder) {
+		if number > 0 && number <= len(f.messages) {
+			f.mark(f.messages[number-1], '+', []string{flag})
+			f.changed()
+		}
+	})
+}
+
+// Renumber gives the inbox a new UIDVALIDITY and its messages new UIDs, as an
+// operator does when it rebuilds a mailbox. Connections that have it selected end.
+func (s *Server) Renumber(address string) error {
+	return s.change(address, func(f *folder) {
+		b := s.box(address)
+		b.validity++
+		f.validity, f.next, f.modseq, f.expunged = b.validity, 1, 1, nil
+		for i, old := range f.messages {
+			f.modseq++
+			f.messages[i] = &stored{uid: f.next, modseq: f.modseq, flags: old.flags, at: old.at, raw: old.raw}
+			f.next++
+		}
+		for t := range f.sessions {
+			t.bye("the folder was rebuilt")
+		}
+	})
+}
+
+func (s *Server) change(address string, work func(*folder)) error {
+	b := s.box(address)
+	if b == nil {
+		return errors.New("msstest: no such mailbox")
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	work(b.folder(folderInbox))
 	return nil
 }
 
-// session is one IMAP connection.
-type session struct {
-	*imapmemserver.UserSession // nil until authenticated
-	server                     *Server
-	conn                       *imapserver.Conn
-	box                        *box
-}
-
-var _ interface {
-	imapserver.SessionSASL
-	imapserver.SessionMove
-	imapserver.SessionNamespace
-} = (*session)(nil)
-
-var badContinuation = &imap.Error{Type: imap.StatusResponseTypeBad, Text: "Invalid base64 data in continued response"}
-
-func (s *Server) newSession(conn *imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
-	return &session{server: s, conn: conn}, nil, nil
-}
-
-// Login is refused: there are no passwords.
-func (s *session) Login(string, string) error { return imapserver.ErrAuthFailed }
-
-// AuthenticateMechanisms gives XOAUTH2 (ECO.1.2.1).
-func (s *session) AuthenticateMechanisms() []string { return []string{"XOAUTH2"} }
-
-// Authenticate begins XOAUTH2.
-func (s *session) Authenticate(mechanism string) (sasl.Server, error) {
-	if mechanism != "XOAUTH2" {
-		return nil, &imap.Error{Type: imap.StatusResponseTypeNo, Code: imap.ResponseCodeCannot, Text: "XOAUTH2 expected (ECO.1.2.1)"}
-	}
-	return &saslServer{
-		server: s.server, protocol: "IMAP", operation: OpAuthenticateIMAP, conn: s.conn.NetConn, status: unavailable,
-		refused:   imapserver.ErrAuthFailed,
-		temporary: unavailable(0),
-		accept: func(address string) {
-			s.box = s.server.box(address)
-			s.UserSession = imapmemserver.NewUserSession(s.box.user)
-		},
-	}, nil
-}
-
-func unavailable(int) error {
-	return &imap.Error{Type: imap.StatusResponseTypeNo, Code: imap.ResponseCodeUnavailable, Text: "Temporary failure"}
-}
-
-func (s *session) do(operation string, work func() error) error {
-	return s.server.do("IMAP", operation, s.box.Address, s.conn.NetConn(), nil, unavailable, work)
-}
-
-// Select opens a folder.
-func (s *session) Select(folder string, options *imap.SelectOptions) (data *imap.SelectData, err error) {
-	err = s.do(OpSelect, func() (err error) {
-		data, err = s.UserSession.Select(folder, options)
-		return err
-	})
-	return data, err
-}
-
-// Search looks for messages.
-func (s *session) Search(kind imapserver.NumKind, criteria *imap.SearchCriteria, options *imap.SearchOptions) (data *imap.SearchData, err error) {
-	err = s.do(OpSearch, func() (err error) {
-		data, err = s.UserSession.Search(kind, criteria, options)
-		return err
-	})
-	return data, err
-}
-
-// Fetch gives messages.
-func (s *session) Fetch(w *imapserver.FetchWriter, set imap.NumSet, options *imap.FetchOptions) error {
-	return s.do(OpFetch, func() error { return s.UserSession.Fetch(w, set, options) })
-}
-
-// Append stores a message.
-func (s *session) Append(folder string, r imap.LiteralReader, options *imap.AppendOptions) (data *imap.AppendData, err error) {
-	var b bytes.Buffer
-	if _, err := b.ReadFrom(r); err != nil {
-		return nil, err
-	}
-	err = s.do(OpAppend, func() (err error) {
-		if options.Time.IsZero() {
-			options.Time = s.server.clock.Now()
+// Disconnect ends the IMAP connections of a mailbox, as an operator does when
+// the token that opened them expires: with BYE and words, or, without words, by
+// cutting them. It gives how many there were.
+func (s *Server) Disconnect(address, words string) int {
+	b := s.box(address)
+	var open []*session
+	s.mu.Lock()
+	for t := range s.sessions {
+		if t.box != nil && t.box == b {
+			open = append(open, t)
 		}
-		data, err = s.box.append(folder, b.Bytes(), options)
-		return err
-	})
-	return data, err
+	}
+	s.mu.Unlock()
+	for _, t := range open {
+		if words == "" {
+			cut(t.NetConn())
+		} else {
+			t.bye(words)
+		}
+	}
+	return len(open)
+}
+
+func (s *session) bye(words string) {
+	_ = s.say("* BYE %s", words)
+	_ = s.NetConn().Close()
+}
+
+// Traffic is what has passed over the IMAP connections of a mailbox since the
+// server began, inside TLS, authentication included.
+type Traffic struct {
+	Connections, Commands int
+	Received, Sent        int64 // bytes, as the server sees them
+	Fetched               int   // messages given by FETCH, whatever was asked of them
+}
+
+type traffic struct{ connections, commands, received, sent, fetched atomic.Int64 }
+
+func (t *traffic) add(s *session) {
+	t.connections.Add(1)
+	t.commands.Add(s.commands.Load())
+	t.received.Add(s.received.Load())
+	t.sent.Add(s.sent.Load())
+	t.fetched.Add(s.fetched.Load())
+}
+
+// Traffic tells what has passed for a mailbox.
+func (s *Server) Traffic(address string) Traffic {
+	b := s.box(address)
+	if b == nil {
+		return Traffic{}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var now traffic
+	for t := range s.sessions {
+		if t.box == b {
+			now.add(t)
+		}
+	}
+	return Traffic{
+		Connections: int(b.traffic.connections.Load() + now.connections.Load()),
+		Commands:    int(b.traffic.commands.Load() + now.commands.Load()),
+		Received:    b.traffic.received.Load() + now.received.Load(),
+		Sent:        b.traffic.sent.Load() + now.sent.Load(),
+		Fetched:     int(b.traffic.fetched.Load() + now.fetched.Load()),
+	}
 }
 
 func statusOf(protocol string, err error) int {
@@ -201,6 +348,10 @@ func statusOf(protocol string, err error) int {
 	case protocol == "SMTP":
 		return 535
 	case err == nil:
+		return 200
+	}
+	var answer *imap.Error
+	if errors.As(err, &answer) && answer.Type == imap.StatusResponseTypeOK {
 		return 200
 	}
 	return 400

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
 
@@ -128,7 +127,7 @@ func (t *submission) deliver(raw []byte) error {
 		if b == nil {
 			return refuse(550, 5, 1, 1, "no such mailbox in the space of trust")
 		}
-		if _, err := b.append(folderInbox, bytes.Clone(raw), &imap.AppendOptions{Time: t.server.clock.Now()}); err != nil {
+		if _, _, err := b.append(folderInbox, bytes.Clone(raw), t.server.clock.Now()); err != nil {
 			return refuse(451, 4, 3, 0, "the mailbox cannot take it now")
 		}
 	}

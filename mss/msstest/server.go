@@ -22,8 +22,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/emersion/go-imap/v2"
-	"github.com/emersion/go-imap/v2/imapserver"
 	"github.com/emersion/go-smtp"
 
 	"github.com/soclesante/socle/internal/emulator"
@@ -59,6 +57,14 @@ type Options struct {
 	DSN bool
 	// Hosts are names that the server's certificate bears, besides localhost.
 	Hosts []string
+	// Without are extensions of IMAP that the operator lacks: SASL-IR, IDLE,
+	// MOVE, UIDPLUS, CONDSTORE, QRESYNC, ESEARCH, SPECIAL-USE, LITERAL- …
+	Without []string
+	// Keywords are the only flags that the operator keeps; nil keeps any.
+	Keywords []string
+	// MaxConnections bounds the IMAP connections of one mailbox; those beyond
+	// are refused with NO [LIMIT]. Zero has no bound.
+	MaxConnections int
 }
 
 // Server is a running operator. Its methods are safe for concurrent use.
@@ -67,7 +73,6 @@ type Server struct {
 	authority *pki.Authority
 	clock     *emulator.Clock
 	tls       *tls.Config
-	imap      *imapserver.Server
 	imapAddr  string
 	smtp      *smtp.Server
 	smtpAddr  string
@@ -77,6 +82,8 @@ type Server struct {
 
 	mu       sync.Mutex
 	boxes    map[string]*box
+	sessions map[*session]struct{}
+	idle     map[*box]int
 	patients map[string]*patient
 	serial   int
 	faults   []emulator.Fault
@@ -92,7 +99,7 @@ func NewServer(o Options) (*Server, error) {
 		o.SizeLimit = 50_000_000
 	}
 	s := &Server{options: o, authority: o.Authority, clock: o.Clock, done: make(chan struct{}),
-		boxes: map[string]*box{}, patients: map[string]*patient{}}
+		boxes: map[string]*box{}, sessions: map[*session]struct{}{}, idle: map[*box]int{}, patients: map[string]*patient{}}
 	if s.clock == nil {
 		s.clock = emulator.NewClock(time.Time{})
 	}
@@ -120,12 +127,6 @@ func NewServer(o Options) (*Server, error) {
 
 func (s *Server) serve() error {
 	quiet := log.New(io.Discard, "", 0)
-	s.imap = imapserver.New(&imapserver.Options{
-		NewSession: s.newSession,
-		Caps:       imap.CapSet{imap.CapIMAP4rev1: {}, imap.CapUIDPlus: {}, imap.CapNamespace: {}, imap.CapMove: {}},
-		Logger:     quiet,
-		TLSConfig:  s.tls,
-	})
 	s.smtp = smtp.NewServer(smtp.BackendFunc(s.newSubmission))
 	s.smtp.Domain = "localhost"
 	s.smtp.TLSConfig = s.tls
@@ -145,7 +146,7 @@ func (s *Server) serve() error {
 	}
 	s.listeners = []net.Listener{imapListener, smtpListener}
 	s.imapAddr, s.smtpAddr = imapListener.Addr().String(), smtpListener.Addr().String()
-	s.served.Go(func() { _ = s.imap.Serve(imapListener) })
+	s.served.Go(func() { s.serveIMAP(imapListener) })
 	s.served.Go(func() { _ = s.smtp.Serve(smtpListener) })
 	return nil
 }
@@ -172,7 +173,11 @@ func (s *Server) Close() {
 	for _, l := range s.listeners {
 		_ = l.Close() // theirs to close, but for one that they do not serve yet
 	}
-	_ = s.imap.Close()
+	s.mu.Lock()
+	for t := range s.sessions {
+		_ = t.NetConn().Close()
+	}
+	s.mu.Unlock()
 	_ = s.smtp.Close()
 	s.served.Wait()
 }
@@ -201,16 +206,14 @@ type Mailbox struct {
 	Openers []string
 }
 
-// AddMailbox adds a mailbox, with the folders INBOX and Sent.
+// AddMailbox adds a mailbox, with the folders INBOX, Sent, Drafts, Trash and
+// Archive.
 func (s *Server) AddMailbox(m Mailbox) error {
 	a, err := mss.ParseAddress(m.Address)
 	if err != nil || a.IsPatient() {
 		return errors.New("msstest: mailbox: the address of a professional expected")
 	}
-	b, err := newBox(m)
-	if err != nil {
-		return err
-	}
+	b := newBox(m)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.boxes[fold(m.Address)] = b
