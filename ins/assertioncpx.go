@@ -143,4 +143,11 @@ func (c *CPx) String() string { return "card " + c.qualifier }
 func (c *CPx) GoString() string { return "ins.CPx{" + c.qualifier + "}" }
 
 // instant writes a time as the official samples do: UTC, milliseconds, Z.
-func instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+// instant writes a moment in UTC with milliseconds: 2006-01-02T15:04:05.000Z.
+func instant(t time.Time) string {
+	var room [32]byte
+	t = t.UTC()
+	b := t.AppendFormat(room[:0], time.RFC3339) // the layout that package time writes fast
+	ms := t.Nanosecond() / 1e6
+	return string(append(b[:len(b)-1], '.', '0'+byte(ms/100), '0'+byte(ms/10%10), '0'+byte(ms%10), 'Z'))
+}

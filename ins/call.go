@@ -118,10 +118,12 @@ func (c *Client) request(ctx context.Context, who socle.Professional, op call, r
 	if err != nil {
 		return nil, &Error{Op: op.op, Text: "the address of the service is not a URL", kind: ErrInvalid}
 	}
+	values := []string{soap.MediaType + `; charset=utf-8; action="` + op.action + `"`, c.userAgent}
+	req.Header["User-Agent"] = values[1:]
 	for name, values := range a.header {
 		req.Header[name] = values
 	}
-	req.Header.Set("Content-Type", soap.MediaType+`; charset=utf-8; action="`+op.action+`"`)
+	req.Header["Content-Type"] = values[:1:1]
 	return req, nil
 }
 

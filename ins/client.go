@@ -49,6 +49,7 @@ type Client struct {
 	structure string            // that of the software certificate
 	leaf      *x509.Certificate // the software certificate, nil with an Authentication
 	template  template
+	userAgent string
 }
 
 // New makes a client of INSi. It reports every problem of cfg at once, each
@@ -100,7 +101,7 @@ func New(cfg Config) (*Client, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	c := &Client{cfg: cfg, structure: structure}
+	c := &Client{cfg: cfg, structure: structure, userAgent: cfg.Software.Name + "/" + cfg.Software.Version}
 	if cfg.Authentication == nil {
 		if c.leaf, err = pki.Leaf(cfg.Certificate); err != nil {
 			return nil, fmt.Errorf("ins: Certificate: %w", err)
@@ -109,7 +110,7 @@ func New(cfg Config) (*Client, error) {
 	c.template = newTemplate(cfg.Software, cfg.Software.Homologation[socle.ServiceINS], cfg.Dialect)
 	t := transport.Config{
 		Service: socle.ServiceINS, Roots: cfg.Roots, HTTPClient: cfg.HTTPClient,
-		UserAgent: cfg.Software.Name + "/" + cfg.Software.Version, Watch: cfg.Watch,
+		UserAgent: c.userAgent, Watch: cfg.Watch,
 	}
 	if len(cfg.Certificate.Certificate) > 0 {
 		t.Certificate = &c.cfg.Certificate

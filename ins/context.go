@@ -96,7 +96,7 @@ func newTemplate(sw socle.Software, idam string, d Dialect) template {
 
 // fill writes a request.
 func (t template) fill(f frame, body []byte) []byte {
-	at := f.at.UTC().Format("2006-01-02T15:04:05.000Z")
+	at := instant(f.at)
 	var security []byte
 	if len(f.security) > 0 {
 		security = saml.Security(f.security...)

@@ -15,6 +15,7 @@ type bounded struct {
 	left, limit int64
 	capture     *capture
 	err         error // other than io.EOF
+	ended       bool  // by io.EOF
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
@@ -31,7 +32,11 @@ func (b *bounded) Read(p []byte) (int, error) {
 	}
 	b.left -= int64(n)
 	b.capture.write(p[:n])
-	if err != nil && err != io.EOF {
+	switch err {
+	case nil:
+	case io.EOF:
+		b.ended = true
+	default:
 		b.err = err
 	}
 	return n, err

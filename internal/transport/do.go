@@ -59,11 +59,10 @@ func (c *Client) Do(ctx context.Context, op Operation, req *http.Request, decode
 func (c *Client) send(ctx context.Context, op Operation, req *http.Request, sent *capture) (*http.Response, error) {
 	var used connection
 	out := req.WithContext(used.trace(ctx))
-	out.Header = req.Header.Clone()
-	if out.Header == nil {
-		out.Header = make(http.Header)
-	}
 	if out.Header.Get("User-Agent") == "" {
+		if out.Header = req.Header.Clone(); out.Header == nil {
+			out.Header = make(http.Header)
+		}
 		out.Header.Set("User-Agent", c.userAgent)
 	}
 	sent.request(out, op.InMemory)
@@ -100,7 +99,7 @@ func receive(ctx context.Context, op Operation, resp *http.Response, got *captur
 		}
 		return code, e
 	}
-	if err == nil {
+	if err == nil && !body.ended {
 		_, _ = io.CopyN(io.Discard, body, 64<<10) // so that the connection serves again
 	}
 	return code, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -68,12 +69,9 @@ func Parse(b []byte, limits Limits) (*Document, error) {
 	if err != nil {
 		return nil, &SyntaxError{0, err}
 	}
-	var ( // room for a small document
-		open  [8]openTag
-		kids  [16]Node
-		scope [8]Decl
-	)
-	p := parser{s: string(src), limits: limits, doc: &Document{Source: src, BOM: bom}, open: open[:0], kids: kids[:0], scope: scope[:0]}
+	room := rooms.Get().(*room)
+	defer room.leave()
+	p := parser{s: string(src), limits: limits, doc: &Document{Source: src, BOM: bom}, open: room.open[:0], kids: room.kids[:0], scope: room.scope[:0]}
 	// The values of a small document share its memory; those of a large one are
 	// copied, so that keeping a name does not keep megabytes.
 	if p.large = len(src) > 64<<10; p.large {
@@ -81,11 +79,26 @@ func Parse(b []byte, limits Limits) (*Document, error) {
 	}
 	// So that a small document takes what it needs.
 	n := strings.Count(p.s, "</")
-	p.elements.next, p.children.next = n/2, n
+	p.elements.next, p.children.next = max(n/2, 8), max(n, 8)
 	if err := p.run(); err != nil {
 		return nil, &SyntaxError{p.pos, err}
 	}
 	return p.doc, nil
+}
+
+// room is what the parsing of a small document needs for as long as it lasts.
+type room struct {
+	open  [16]openTag
+	kids  [64]Node
+	scope [16]Decl
+}
+
+var rooms = sync.Pool{New: func() any { return new(room) }}
+
+// leave gives the room back with nothing of the document in it.
+func (r *room) leave() {
+	*r = room{}
+	rooms.Put(r)
 }
 
 type parser struct {
@@ -127,7 +140,7 @@ func (s *slab[T]) take(n int) []T {
 		return nil
 	}
 	if len(s.free) < n {
-		s.next = min(max(2*s.next, 16), 1024)
+		s.next = min(max(2*s.next, 4), 1024)
 		s.free = make([]T, max(n, s.next))
 	}
 	out := s.free[:n:n]
@@ -156,11 +169,20 @@ func (p *parser) run() error {
 	return nil
 }
 
+// suspect holds the bytes that may begin a character that XML cannot carry.
+var suspect = func() (t [256]bool) {
+	for c := range byte(' ') {
+		t[c] = c != '\n' && c != '\t' && c != '\r'
+	}
+	t[0xEF] = true // of U+FFFE and U+FFFF
+	return t
+}()
+
 // characters refuses what XML cannot carry, anywhere in the document.
 func (p *parser) characters() error {
 	for i := 0; i < len(p.s); i++ {
 		c := p.s[i]
-		if c >= ' ' && c != 0xEF || c == '\n' || c == '\t' || c == '\r' {
+		if !suspect[c] {
 			continue
 		}
 		if c < ' ' || strings.HasPrefix(p.s[i:], "\uFFFE") || strings.HasPrefix(p.s[i:], "\uFFFF") {

@@ -142,8 +142,16 @@ func (e *Element) All(space, local string) iter.Seq[*Element] {
 
 // First gives the first of All, or nil.
 func (e *Element) First(space, local string) *Element {
-	for c := range e.All(space, local) {
-		return c
+	if e == nil {
+		return nil
+	}
+	if space == "" {
+		space = e.Name.Space
+	}
+	for _, n := range e.Children {
+		if c, ok := n.(*Element); ok && c.Name.Local == local && c.Name.Space == space {
+			return c
+		}
 	}
 	return nil
 }
