@@ -48,6 +48,12 @@ type Dialect struct {
 	// modes that are not normal: "bris_de_glace" and "centre_15", *assumed*; no
 	// public sample shows them.
 	BreakGlass, Regulation string
+	// FilerAsAuthor names who files a document that somebody else made beside its
+	// authors, in its metadata. False: the metadata have the authors of the
+	// document alone, and who files it answers for the lot; that the DMP compares
+	// the VIHF with the lot only is *assumed*: its refusal « Aucun
+	// AuthorInstitution ne correspond à l'utilisateur du VIHF » does not tell.
+	FilerAsAuthor bool
 	// TestIdentities lets test and demonstration identities through in
 	// production. False: refused; *assumed*, since public samples show the test
 	// OID only and some conclude that it is the DMP's own domain.

@@ -77,12 +77,29 @@ type Document struct {
 	made *made // a pointer, so that printing a Document shows nothing
 }
 
+// content is the bytes of a document, read each time they are needed.
+type content interface {
+	Size() int64
+	Open() (io.ReadCloser, error)
+}
+
 type made struct {
-	encoded *cda.Encoded
+	encoded content
 	entry   xds.DocumentEntry
+	// filer is who files a document that somebody else made, nil for the
+	// document of its author.
+	filer   *xds.Author
 	digests map[crypto.Hash][]byte // of the encoded document
 	patient ins.INS
 	edition Edition
+}
+
+// lotAuthors gives who answers for the lot of the document: the user of the VIHF.
+func (m *made) lotAuthors() []xds.Author {
+	if m.filer != nil {
+		return []xds.Author{*m.filer}
+	}
+	return m.entry.Authors
 }
 
 // ID gives the identifier of the document (uniqueId).
@@ -129,9 +146,11 @@ func (c *Client) NewDocument(who socle.Professional, patient ins.Identity, r Rep
 		return nil, err
 	}
 	m := &made{patient: id, edition: editionOf(header), digests: map[crypto.Hash][]byte{}}
-	if m.encoded, err = header.Marshal(); err != nil {
+	encoded, err := header.Marshal()
+	if err != nil {
 		return nil, invalid(err)
 	}
+	m.encoded = encoded
 	if err := c.fits(opDocument, m.encoded.Size()); err != nil {
 		return nil, err
 	}
@@ -170,10 +189,14 @@ func (m *made) classified(r Report) error {
 	case m.entry.Format.IsZero():
 		return refusal(opDocument, ErrInvalidDocument, "a file of media type "+strconv.Quote(r.File.MediaType)+" has no format in the DMP", "give a PDF/A-1")
 	}
-	for _, v := range r.Visibility {
+	return m.hide(r.Visibility)
+}
+
+func (m *made) hide(from []Visibility) error {
+	for _, v := range from {
 		code, ok := nos.Lookup(nos.Confidentiality, string(v))
 		if !ok {
-			return refusal(opDocument, ErrInvalidDocument, "Report.Visibility: "+strconv.Quote(string(v))+" is not known", "")
+			return refusal(opDocument, ErrInvalidDocument, "Visibility: "+strconv.Quote(string(v))+" is not known", "")
 		}
 		m.entry.Confidentiality = append(m.entry.Confidentiality, code)
 	}

@@ -43,9 +43,13 @@ func (c *Client) lot(who socle.Professional, s Submission, id string, now time.T
 		e.Err = err
 		return nil, nil, e
 	}
-	signed := c.signatureEntry(entry, signature, now)
+	by := entry // who answers for the lot, who may not be the author of the document
+	if by.Authors = s.Document.made.lotAuthors(); s.Document.made.filer != nil {
+		by.Legal = by.Authors[0].Person
+	}
+	signed := c.signatureEntry(by, signature, now)
 	set := xds.SubmissionSet{
-		ID: idSet, Title: s.Title, Authors: entry.Authors, ContentType: c.cfg.Dialect.contentType(who), PatientID: entry.PatientID,
+		ID: idSet, Title: s.Title, Authors: by.Authors, ContentType: c.cfg.Dialect.contentType(who), PatientID: entry.PatientID,
 		SourceID: c.cfg.Software.OID, UniqueID: id, Time: now.UTC().Format(utc),
 	}
 	return &xds.Submission{

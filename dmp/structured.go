@@ -38,9 +38,11 @@ func (c *Client) structured(who socle.Professional, patient ins.Identity, r Repo
 		return nil, err
 	}
 	m := &made{patient: id, edition: editionOf(header), digests: map[crypto.Hash][]byte{}}
-	if m.encoded, err = header.Marshal(); err != nil {
+	encoded, err := header.Marshal()
+	if err != nil {
 		return nil, invalid(err)
 	}
+	m.encoded = encoded
 	if err := c.fits(opDocument, m.encoded.Size()); err != nil {
 		return nil, err
 	}

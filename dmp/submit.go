@@ -97,7 +97,7 @@ func (c *Client) admitSubmission(ctx context.Context, who socle.Professional, id
 	if s.Document.made.patient != id {
 		return refusal(opSubmit, ErrPatientMismatch, "Submission.Document is that of another patient", "")
 	}
-	a := s.Document.made.entry.Authors[0]
+	a := s.Document.made.lotAuthors()[0]
 	if a.Person.ID != who.ID.String() || a.Institutions[0].ID != who.Structure.ID.String() {
 		return refusal(opSubmit, ErrProfessional, "the author of the document is not the professional of the call, or not in the same structure",
 			"the DMP would answer « Aucun AuthorInstitution ne correspond à l'utilisateur du VIHF »")

@@ -90,30 +90,47 @@ func (l *lot) checkDocument(d xds.DocumentEntry, content []byte) {
 	if err != nil || at.UTC().Format("20060102150405") != d.CreationTime {
 		differs("effectiveTime: expected the creationTime of the metadata in another zone")
 	}
-	l.checkPeople(c, d.ID, bad)
+	l.checkPeople(c, d)
 	l.checkBody(c, d, templates, bad, differs)
 }
 
-// checkPeople compares the patient and the authors of the header with the VIHF.
-func (l *lot) checkPeople(c cdaDocument, location string, bad func(string)) {
+// checkPeople compares the patient of the header with the VIHF, and its authors
+// with those of the metadata.
+func (l *lot) checkPeople(c cdaDocument, d xds.DocumentEntry) {
 	n := 0
 	for range c.root.All("", "recordTarget") {
 		n++
 	}
 	if n != 1 || !slices.Contains(ids(c.root.Path("recordTarget", "patientRole"), l.who.patient.oid), l.who.patient.matricule) {
-		l.fail("XDSPatientIdDoesNotMatch", "CDA recordTarget: expected one, with the patient of the VIHF (resource-id)", location)
+		l.fail("XDSPatientIdDoesNotMatch", "CDA recordTarget: expected one, with the patient of the VIHF (resource-id)", d.ID)
 	}
-	person, institution := false, false
+	// The metadata name the authors of the document; beside them they may name
+	// who files it.
+	told := map[[2]string]bool{{l.who.vihf.NameID, l.who.vihf.StructureID}: true}
 	for a := range c.root.All("", "author") {
 		who := a.Path("assignedAuthor")
-		person = person || slices.Contains(ids(who, "1.2.250.1.71.4.2.1"), l.who.vihf.NameID)
-		institution = institution || slices.Contains(ids(who.Path("representedOrganization"), "1.2.250.1.71.4.2.2"), l.who.vihf.StructureID)
+		author := [2]string{who.Path("id").Attr("extension"), ""}
+		if o := ids(who.Path("representedOrganization"), "1.2.250.1.71.4.2.2"); len(o) > 0 {
+			author[1] = o[0]
+		}
+		told[author] = true
+		if !slices.ContainsFunc(d.Authors, func(m xds.Author) bool { return authorOf(m) == author }) {
+			l.fail(codeAuthor, "author: expected every author of the CDA document, for their structure", d.ID)
+		}
 	}
-	if !institution {
-		l.fail(codeAuthor, "CDA author: "+textAuthor, location)
-	} else if !person {
-		bad("author: expected the professional of the VIHF")
+	for _, m := range d.Authors {
+		if !told[authorOf(m)] {
+			l.fail(codeAuthor, "author: expected an author of the CDA document or the professional of the VIHF, for their structure", d.ID)
+		}
 	}
+}
+
+// authorOf gives the identifiers of an author and of their structure.
+func authorOf(m xds.Author) [2]string {
+	if len(m.Institutions) == 0 {
+		return [2]string{m.Person.ID, ""}
+	}
+	return [2]string{m.Person.ID, m.Institutions[0].ID}
 }
 
 func (l *lot) checkBody(c cdaDocument, d xds.DocumentEntry, templates []string, bad, differs func(string)) {

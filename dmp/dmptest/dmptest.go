@@ -47,6 +47,10 @@ type Options struct {
 	Rights Rights
 	// MaxDocumentSize is the largest document taken, in bytes; 0 is 5 MiB.
 	MaxDocumentSize int64
+	// StrictAuthors refuses a document whose metadata do not name the
+	// professional and the structure of the VIHF as an author, and not only a lot
+	// and a signature that do not.
+	StrictAuthors bool
 	// RefuseUnsigned refuses unsigned VIHF, which mode DIRECTE may send.
 	RefuseUnsigned bool
 	// RefuseSHA1 refuses signatures with SHA-1.

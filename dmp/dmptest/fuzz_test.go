@@ -27,7 +27,7 @@ func FuzzRead(f *testing.F) {
 		if s, err := xds.FromXML(d.Root); err == nil {
 			l.metadata = s
 		}
-		l.checkMetadata()
+		l.checkMetadata(true)
 		l.checkDocument(xds.DocumentEntry{}, b)
 		if len(l.errors) == 0 {
 			t.Fatal("nothing was refused")

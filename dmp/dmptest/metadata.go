@@ -37,8 +37,10 @@ var (
 	}
 )
 
-// checkMetadata checks the form of the metadata, and what it says against the VIHF.
-func (l *lot) checkMetadata() {
+// checkMetadata checks the form of the metadata, and what it says against the
+// VIHF. Who answers for the lot and for its signature is the user of the VIHF;
+// that a document may have another author is assumed (Options.StrictAuthors).
+func (l *lot) checkMetadata(strict bool) {
 	list := l.body.First(xds.NSLCM, "SubmitObjectsRequest").First(xds.NSRIM, "RegistryObjectList")
 	packages, documents := 0, 0
 	for o := range list.Elements() {
@@ -62,7 +64,9 @@ func (l *lot) checkMetadata() {
 	l.checkAuthor(l.metadata.Set.ID, l.metadata.Set.Authors)
 	for _, d := range l.metadata.Documents {
 		l.checkPatient(d.ID, d.PatientID)
-		l.checkAuthor(d.ID, d.Authors)
+		if isSignature(d) || strict {
+			l.checkAuthor(d.ID, d.Authors)
+		}
 		l.member(d.ID)
 		if class, ok := nos.Class(d.Type.Code); ok && class.Code != d.Class.Code {
 			l.fail("XDSRegistryMetadataError", "classCode: expected "+class.Code+" for typeCode "+d.Type.Code+", got "+d.Class.Code, d.ID)

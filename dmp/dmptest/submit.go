@@ -179,7 +179,7 @@ func (l *lot) check(s *Server) {
 	if len(l.errors) > 0 && l.errors[0].Code == codeTooLarge {
 		return // what follows would only say it again
 	}
-	l.checkMetadata()
+	l.checkMetadata(s.options.StrictAuthors)
 	seen := map[string]bool{l.metadata.Set.UniqueID: true}
 	if s.unique[l.metadata.Set.UniqueID] {
 		l.fail("XDSDuplicateUniqueIdInRegistry", "uniqueId of the submission set is already in the registry", l.metadata.Set.ID)
