@@ -29,8 +29,11 @@ func (c *Client) openReader(ctx context.Context, l login) (*reader, error) {
 		if err != nil {
 			return &Error{Err: err, outcome: socle.OutcomeNotSent}
 		}
-		if x == nil || l.auth.applicative() && r.client.State() == imap.ConnStateAuthenticated { // PREAUTH
+		if l.auth.applicative() && r.client.State() == imap.ConnStateAuthenticated { // PREAUTH
 			return nil
+		}
+		if x == nil {
+			return &refusedLogin{text: "the operator does not begin with PREAUTH"}
 		}
 		said = x
 		return r.client.Authenticate(x)
@@ -42,7 +45,13 @@ func (c *Client) openReader(ctx context.Context, l login) (*reader, error) {
 	if ctx.Err() != nil {
 		return nil, lost(ctx, "open", err)
 	}
-	var no *imap.Error
+	var (
+		no      *imap.Error
+		refused *refusedLogin
+	)
+	if errors.As(err, &refused) {
+		return nil, refused
+	}
 	switch isNo := errors.As(err, &no); {
 	case isNo && (no.Code == imap.ResponseCodeUnavailable || no.Code == imap.ResponseCodeInUse):
 		return nil, &refusedLogin{code: scrub(string(no.Code)), text: no.Text, refusal: said.refusal, temporary: true}

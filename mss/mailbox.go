@@ -73,11 +73,15 @@ func (c *Client) Open(ctx context.Context, a Access) (*Mailbox, error) {
 	default:
 		a.Label = Label{GivenName: a.Actor.GivenName, FamilyName: a.Actor.FamilyName, Entity: a.Actor.Structure.Name}
 	}
-	if err := a.check(c.cfg.Now()); err != nil {
+	err := a.check(c.cfg.Now())
+	if a.Auth.mechanism == mechanismNone && !c.cfg.Environment.ImplicitTLS {
+		err = errors.Join(err, errors.New("Access.Auth: CertificateAlone wants Config.Environment.ImplicitTLS: IMAP has no PREAUTH after STARTTLS"))
+	}
+	if err != nil {
 		return nil, &Error{Op: "open", Err: err, outcome: socle.OutcomeNotSent}
 	}
 	m := &Mailbox{client: c, access: a, lock: make(chan struct{}, 1)}
-	err := m.reading(ctx, "open", "", func(r *reader) error { return r.open(inbox) })
+	err = m.reading(ctx, "open", "", func(r *reader) error { return r.open(inbox) })
 	if err != nil {
 		_ = m.Close() // the inbox may be refused on a connection that is open
 		return nil, err

@@ -75,3 +75,28 @@ func FuzzRefusal(f *testing.F) {
 		}
 	})
 }
+
+func TestMechanismIsChosenByWhatIsOffered(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		auth    Auth
+		offered string
+		want    string
+	}{
+		{Auth{}, "XOAUTH2 OAUTHBEARER", "XOAUTH2"},
+		{Auth{}, "OAUTHBEARER", "OAUTHBEARER"},
+		{Auth{}, "PLAIN", "XOAUTH2"}, // which is what is asked for: the refusal tells
+		{OAuthBearer(), "XOAUTH2 OAUTHBEARER", "OAUTHBEARER"},
+		{OAuthBearer(), "XOAUTH2", "OAUTHBEARER"},
+	} {
+		l := login{auth: c.auth, user: "a=b,c@pro.mssante.fr", token: "jeton"}
+		x, err := l.exchange(func(m string) bool { return strings.Contains(" "+c.offered+" ", " "+m+" ") }, true, []byte{1})
+		require.NoError(t, err)
+		mechanism, first, err := x.Start()
+		require.NoError(t, err)
+		require.Equal(t, c.want, mechanism)
+		if mechanism == "OAUTHBEARER" {
+			require.Equal(t, "n,a=a=3Db=2Cc@pro.mssante.fr,\x01auth=Bearer jeton\x01\x01", string(first))
+		}
+	}
+}

@@ -90,9 +90,9 @@ func (s *submitted) origin(box Mailbox) error {
 		return broken("RFC 5322", "the address of the mailbox in From", "another")
 	}
 	switch {
-	case box.Organisation && !entityLabel.MatchString(l[0].Name):
+	case box.signsAsEntity() && !entityLabel.MatchString(l[0].Name):
 		return broken("ECO.2.2.7", "the functional entity as display name of From", "%q", l[0].Name)
-	case !box.Organisation && !personLabel.MatchString(l[0].Name):
+	case !box.signsAsEntity() && !personLabel.MatchString(l[0].Name):
 		return broken("ECO.2.2.7", "Titre_Prenom_NOM_Entite as display name of From", "%q", l[0].Name)
 	}
 	return nil

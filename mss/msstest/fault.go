@@ -85,10 +85,16 @@ func (s *Server) wait(d time.Duration) {
 // do runs the work of an operation with the fault planned for it, and writes
 // it in the journal. status makes the error of Fault.Status.
 func (s *Server) do(protocol, operation, mailbox string, conn net.Conn, request []byte, status func(int) error, work func() error) error {
+	return s.doAs(protocol, operation, &mailbox, conn, request, status, work)
+}
+
+// doAs is do for a mailbox that the work finds.
+func (s *Server) doAs(protocol, operation string, mailbox *string, conn net.Conn, request []byte, status func(int) error, work func() error) error {
 	start, fault := s.clock.Now(), s.take(operation)
 	reset := false // once it is in the journal, so that who sees it finds it there
-	entry := emulator.Entry{At: start, Operation: operation, Method: protocol, Path: mailbox, Request: request, Fault: fault.String()}
+	entry := emulator.Entry{At: start, Operation: operation, Method: protocol, Request: request, Fault: fault.String()}
 	defer func() {
+		entry.Path = *mailbox
 		entry.Duration = s.clock.Now().Sub(start)
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -117,7 +117,14 @@ func (s *Server) serveIMAP(l net.Listener) {
 }
 
 func (s *session) serve() {
-	s.say("* OK [CAPABILITY %s] IMAP ready", s.capabilities())
+	status := "OK"
+	if s.server.options.PreAuth && s.server.options.ImplicitTLS {
+		if b, err := s.server.holder(s.NetConn()); err == nil {
+			s.enter(b)
+			status = "PREAUTH"
+		}
+	}
+	_ = s.say("* %s [CAPABILITY %s] IMAP ready", status, s.capabilities())
 	for {
 		p := &command{session: s}
 		if s.box == nil {
@@ -447,23 +454,25 @@ func (s *session) do(operation string, work func() error) error {
 	return s.server.do("IMAP", operation, s.box.Address, s.NetConn(), nil, failing, work)
 }
 
-// AuthenticateMechanisms gives XOAUTH2 (ECO.1.2.1).
-func (s *session) AuthenticateMechanisms() []string { return []string{"XOAUTH2"} }
+// AuthenticateMechanisms gives those offered.
+func (s *session) AuthenticateMechanisms() []string { return s.server.options.Mechanisms }
 
-// Authenticate begins XOAUTH2.
+// Authenticate begins one.
 func (s *session) Authenticate(mechanism string) (sasl.Server, error) {
-	if mechanism != "XOAUTH2" {
-		return nil, no(imap.ResponseCodeCannot, "XOAUTH2 expected (ECO.1.2.1)")
+	if err := s.server.offered(mechanism); err != nil {
+		return nil, no(imap.ResponseCodeCannot, err.Error())
 	}
 	return &saslServer{
-		server: s.server, protocol: "IMAP", operation: OpAuthenticateIMAP, conn: s.NetConn, status: failing,
+		server: s.server, mechanism: mechanism, protocol: "IMAP", operation: OpAuthenticateIMAP, conn: s.NetConn, status: failing,
 		refused:   no(imap.ResponseCodeAuthenticationFailed, "Authentication failed"),
 		temporary: failing(0),
-		accept: func(address string) {
-			b := s.server.box(address)
-			s.server.mu.Lock()
-			defer s.server.mu.Unlock()
-			s.box = b
-		},
+		malformed: badContinuation,
+		accept:    func(address string) { s.enter(s.server.box(address)) },
 	}, nil
+}
+
+func (s *session) enter(b *box) {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	s.box = b
 }

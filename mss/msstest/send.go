@@ -28,21 +28,26 @@ type submission struct {
 var _ smtp.AuthSession = (*submission)(nil)
 
 func (s *Server) newSubmission(conn *smtp.Conn) (smtp.Session, error) {
-	return &submission{server: s, conn: conn}, nil
+	t := &submission{server: s, conn: conn}
+	if _, secure := conn.TLSConnectionState(); secure && s.options.PreAuth {
+		t.box, _ = s.holder(conn.Conn())
+	}
+	return t, nil
 }
 
-// AuthMechanisms gives XOAUTH2 (ECO.1.2.1).
-func (t *submission) AuthMechanisms() []string { return []string{"XOAUTH2"} }
+// AuthMechanisms gives those offered.
+func (t *submission) AuthMechanisms() []string { return t.server.options.Mechanisms }
 
-// Auth begins XOAUTH2.
+// Auth begins one.
 func (t *submission) Auth(mechanism string) (sasl.Server, error) {
-	if mechanism != "XOAUTH2" {
+	if t.server.offered(mechanism) != nil {
 		return nil, smtp.ErrAuthUnknownMechanism
 	}
 	return &saslServer{
-		server: t.server, protocol: "SMTP", operation: OpAuthenticateSMTP, conn: t.conn.Conn, status: reply,
+		server: t.server, mechanism: mechanism, protocol: "SMTP", operation: OpAuthenticateSMTP, conn: t.conn.Conn, status: reply,
 		refused:   smtp.ErrAuthFailed,
 		temporary: &smtp.SMTPError{Code: 454, EnhancedCode: smtp.EnhancedCode{4, 7, 0}, Message: "Temporary authentication failure"},
+		malformed: &smtp.SMTPError{Code: 501, EnhancedCode: smtp.EnhancedCode{5, 5, 2}, Message: "one byte 0x01 expected (RFC 7628 section 3.2.3)"},
 		accept:    func(address string) { t.box = t.server.box(address) },
 	}, nil
 }

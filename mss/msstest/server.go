@@ -18,6 +18,7 @@ import (
 	"io"
 	"log"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -51,6 +52,13 @@ type Options struct {
 	// Struck is called when a planned fault strikes, before its latency, with
 	// the name of the operation: a test need not guess how far the client went.
 	Struck func(operation string)
+	// Mechanisms are those of SASL that are offered; nil is XOAUTH2 alone. With
+	// EXTERNAL or PLAIN the TLS handshake asks for a certificate, as for
+	// applicative mailboxes.
+	Mechanisms []string
+	// PreAuth opens the mailbox of the certificate shown without another word:
+	// IMAP begins with PREAUTH, which takes ImplicitTLS, and SMTP wants no AUTH.
+	PreAuth bool
 	// ImplicitTLS begins with TLS instead of offering STARTTLS.
 	ImplicitTLS bool
 	// DSN offers receipts of delivery (RFC 3461), and returns those asked for.
@@ -95,6 +103,14 @@ func NewServer(o Options) (*Server, error) {
 	if o.Introspect == nil {
 		return nil, errors.New("msstest: Options.Introspect is mandatory: the operator must know whose token it is")
 	}
+	if o.Mechanisms == nil {
+		o.Mechanisms = []string{XOAUTH2}
+	}
+	for _, m := range o.Mechanisms {
+		if !slices.Contains([]string{XOAUTH2, OAuthBearer, External, Plain}, m) {
+			return nil, fmt.Errorf("msstest: Options.Mechanisms: XOAUTH2, OAUTHBEARER, EXTERNAL or PLAIN expected, %q came", m)
+		}
+	}
 	if o.SizeLimit == 0 {
 		o.SizeLimit = 50_000_000
 	}
@@ -119,6 +135,9 @@ func NewServer(o Options) (*Server, error) {
 		return nil, fmt.Errorf("msstest: %w", err)
 	}
 	s.tls = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+	if o.asksCertificates() {
+		s.tls.ClientAuth, s.tls.ClientCAs, s.tls.Time = tls.VerifyClientCertIfGiven, s.authority.Roots(), s.clock.Now
+	}
 	if err := s.serve(); err != nil {
 		return nil, err
 	}
@@ -204,7 +223,15 @@ type Mailbox struct {
 	Organisation bool
 	// Openers are the national identifiers (PS_IdNat) of who may open it.
 	Openers []string
+	// Certificate is the common name of the certificate ORG AUTH_CLI that opens
+	// it: it is an applicative mailbox (APP), whose messages are signed with an
+	// entity too.
+	Certificate string
+	// User and Password are what PLAIN wants besides the certificate.
+	User, Password string
 }
+
+func (m Mailbox) signsAsEntity() bool { return m.Organisation || m.Certificate != "" }
 
 // AddMailbox adds a mailbox, with the folders INBOX, Sent, Drafts, Trash and
 // Archive.

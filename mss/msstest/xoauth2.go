@@ -40,46 +40,52 @@ func (s *Server) authorize(address, token string) error {
 	return nil
 }
 
-// saslServer is the server side of XOAUTH2, in the manner of the operators
-// seen: a refusal is a challenge in JSON, and the word comes after the client
-// has answered it.
+// saslServer is the server side of a mechanism of one response. A token is
+// refused in the manner of the operators seen: by a challenge in JSON, and the
+// word comes after the client has answered it.
 type saslServer struct {
 	server    *Server
+	mechanism string
 	protocol  string // IMAP or SMTP
 	operation string
 	conn      func() net.Conn
 	status    func(int) error
-	refused   error // what is said of a refused token
+	refused   error // what is said of a refused response
+	malformed error // what is said of a wrong answer to a challenge
 	temporary error // what is said when the validator cannot answer
 	accept    func(address string)
 	challenge bool // the refusal was sent
 }
 
-const refusalChallenge = `{"status":"401","schemes":"bearer","scope":"mail"}`
+// refusalChallenges are those of Mailiz (and Dovecot), and of Dovecot.
+var refusalChallenges = map[string]string{
+	XOAUTH2:     `{"status":"401","schemes":"bearer","scope":"mail"}`,
+	OAuthBearer: `{"status":"invalid_token"}`,
+}
 
 // Next takes the client's answer.
 func (x *saslServer) Next(response []byte) ([]byte, bool, error) {
 	if x.challenge {
-		if x.protocol == "IMAP" && len(response) == 0 {
-			// "=" is an empty initial response and nothing else (RFC 9051 section 6.2.2).
-			return nil, false, badContinuation
+		if x.mechanism == OAuthBearer && string(response) != "\x01" {
+			return nil, false, x.malformed // RFC 7628 section 3.2.3
 		}
 		return nil, false, x.refused
 	}
-	if len(response) == 0 {
+	if response == nil || len(response) == 0 && x.mechanism != External {
 		return nil, false, nil // asks for it
 	}
-	address, token, ok := splitXOAUTH2(string(response))
-	err := x.server.do(x.protocol, x.operation, address, x.conn(), nil, x.status, func() error {
-		if !ok {
-			return fmt.Errorf("%w: user=…^Aauth=Bearer …^A^A expected", errRefused)
-		}
-		return x.server.authorize(address, token)
+	var address string
+	err := x.server.doAs(x.protocol, x.operation, &address, x.conn(), nil, x.status, func() (err error) {
+		address, err = x.authenticate(response)
+		return err
 	})
+	refusal := refusalChallenges[x.mechanism]
 	switch {
 	case err == nil:
 		x.accept(address)
 		return nil, true, nil
+	case errors.Is(err, errRefused) && refusal == "":
+		return nil, false, x.refused
 	case errors.Is(err, errRefused):
 		x.challenge = true
 		if x.server.options.DropAfterRefusal {
@@ -88,15 +94,40 @@ func (x *saslServer) Next(response []byte) ([]byte, bool, error) {
 				prefix = "+ "
 			}
 			c := x.conn()
-			_, _ = c.Write([]byte(prefix + base64.StdEncoding.EncodeToString([]byte(refusalChallenge)) + "\r\n"))
+			_, _ = c.Write([]byte(prefix + base64.StdEncoding.EncodeToString([]byte(refusal)) + "\r\n"))
 			_ = c.Close()
 			return nil, false, net.ErrClosed
 		}
-		return []byte(refusalChallenge), false, nil
+		return []byte(refusal), false, nil
 	case errors.Is(err, net.ErrClosed):
 		return nil, false, err
 	}
 	return nil, false, x.temporary
+}
+
+// splitOAuthBearer reads the message of RFC 7628 section 3.1.
+func splitOAuthBearer(s string) (address, token string, ok bool) {
+	header, rest, ok := strings.Cut(s, "\x01")
+	name, ok1 := strings.CutPrefix(header, "n,a=")
+	name, ok2 := strings.CutSuffix(name, ",")
+	if !ok || !ok1 || !ok2 || strings.Contains(name, ",") {
+		return "", "", false
+	}
+	address = strings.NewReplacer("=2C", ",", "=3D", "=").Replace(name)
+	pairs, ok := strings.CutSuffix(rest, "\x01\x01")
+	if _, err := mss.ParseAddress(address); err != nil || !ok {
+		return "", "", false
+	}
+	for pair := range strings.SplitSeq(pairs, "\x01") {
+		switch key, value, _ := strings.Cut(pair, "="); key {
+		case "auth":
+			token, ok = strings.CutPrefix(value, "Bearer ")
+		case "host", "port":
+		default:
+			return address, "", false
+		}
+	}
+	return address, token, ok && token != ""
 }
 
 func splitXOAUTH2(s string) (address, token string, ok bool) {
