@@ -66,11 +66,6 @@ func (c *Client) Adopt(who socle.Professional, patient ins.Identity, r Received)
 		return nil, refusal(opDocument, ErrPatientMismatch, "the INS of the document is not that of the patient", "choose the patient of the document")
 	}
 	m := &made{patient: id, edition: editionOf(read), encoded: whole(r.CDA), digests: map[crypto.Hash][]byte{}}
-	for _, l := range read.Related {
-		if l.Type == "RPLC" && len(l.IDs) > 0 && m.edition.Replaces == "" {
-			m.edition.Replaces = l.IDs[0].String()
-		}
-	}
 	sum := sha1.Sum(r.CDA)
 	algorithm := c.lotAlgorithm()
 	// The signature of a lot covers the canonical form, which the bytes of
@@ -87,7 +82,7 @@ func (c *Client) Adopt(who socle.Professional, patient ins.Identity, r Received)
 	if c.cfg.Dialect.FilerAsAuthor {
 		m.entry.Authors = append(m.entry.Authors, author)
 	}
-	m.entry.ID = idDocument
+	m.entry.ID = documentName(0)
 	if err := m.entry.Check(); err != nil {
 		return nil, invalid(err)
 	}

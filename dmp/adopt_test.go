@@ -58,7 +58,7 @@ func TestAdoptedDocumentIsFiled(t *testing.T) {
 			doc, err := c.Adopt(pharmacist, patient, dmp.Received{CDA: content, Visibility: []dmp.Visibility{dmp.HiddenFromRepresentatives}})
 			require.NoError(t, err)
 			s := prepared(t, c, patient, report())
-			s.Document = doc
+			s.Documents = []*dmp.Document{doc}
 			_, err = c.Submit(context.Background(), pharmacist, patient, s)
 			require.NoError(t, err)
 			id, err := patient.Sendable()
@@ -76,11 +76,11 @@ func TestAdoptedDocumentIsFiled(t *testing.T) {
 			doc, err = c.Adopt(pharmacist, patient, dmp.Received{CDA: content})
 			require.NoError(t, err)
 			s = prepared(t, c, patient, report())
-			s.Document = doc
+			s.Documents = []*dmp.Document{doc}
 			_, err = c.Submit(context.Background(), pharmacist, patient, s)
 			require.ErrorIs(t, err, dmp.ErrProfessional)
 			c = client(t, strict, func(cfg *dmp.Config) { cfg.Dialect.FilerAsAuthor = true })
-			s.Document, err = c.Adopt(pharmacist, patient, dmp.Received{CDA: content})
+			s.Documents[0], err = c.Adopt(pharmacist, patient, dmp.Received{CDA: content})
 			require.NoError(t, err)
 			_, err = c.Submit(context.Background(), pharmacist, patient, s)
 			require.NoError(t, err)
@@ -120,7 +120,7 @@ func TestAdoptRefuses(t *testing.T) {
 	stranger := pharmacist
 	stranger.ID = rpps("10000000033")
 	s := prepared(t, c, patient, report())
-	s.Document = doc
+	s.Documents = []*dmp.Document{doc}
 	_, err = c.Submit(context.Background(), stranger, patient, s)
 	require.ErrorIs(t, err, dmp.ErrProfessional, "who files it is who adopted it")
 	_, err = c.Adopt(pharmacist, ins.Identity{}, dmp.Received{CDA: good})
@@ -160,7 +160,7 @@ func TestPublishedDocumentsAreAdopted(t *testing.T) {
 		require.NoError(t, err, name)
 		record, err := c.Exists(context.Background(), pharmacist, patient)
 		require.NoError(t, err, name)
-		_, err = c.Submit(context.Background(), pharmacist, patient, dmp.Submission{Record: record, Document: doc})
+		_, err = c.Submit(context.Background(), pharmacist, patient, dmp.Submission{Record: record, Documents: []*dmp.Document{doc}})
 		require.NoError(t, err, name)
 		adopted++
 	}

@@ -89,9 +89,6 @@ func ParseCDA(b []byte) (*CDA, error) {
 			l.ID = r.IDs[0].String()
 		}
 		c.Links = append(c.Links, l)
-		if l.Kind == "RPLC" && c.Replaces == "" {
-			c.Replaces = l.ID
-		}
 	}
 	told, cut := d.Tell()
 	c.Cut = cut

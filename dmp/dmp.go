@@ -6,7 +6,7 @@
 //	client, err := dmp.New(dmp.Config{Environment: environment, Software: software, Certificate: auth, Signature: sign, Roots: roots})
 //	record, err := client.Exists(ctx, who, patient)       // TD0.2
 //	doc, err := client.NewDocument(who, patient, report)  // CDA R2 of level 1
-//	receipt, err := client.Submit(ctx, who, patient, dmp.Submission{Record: record, Document: doc}) // TD2.1
+//	receipt, err := client.Submit(ctx, who, patient, dmp.Submission{Record: record, Documents: []*dmp.Document{doc}}) // TD2.1
 //
 // The professional and the patient are arguments of each call. Only a qualified
 // identity leaves the machine: [ins.Identity.Sendable] decides. Nothing is sent

@@ -166,7 +166,7 @@ func (c *Client) NewDocument(who socle.Professional, patient ins.Identity, r Rep
 	if err := m.classified(r); err != nil {
 		return nil, err
 	}
-	m.entry.ID = idDocument
+	m.entry.ID = documentName(0)
 	if err := m.entry.Check(); err != nil {
 		return nil, invalid(err)
 	}

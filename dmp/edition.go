@@ -63,7 +63,14 @@ func identifier(s string) cda.ID {
 	return cda.ID{Root: root, Extension: extension}
 }
 
-// editionOf reads the edition of a document that is made.
+// editionOf reads the edition of a document; Replaces is the first of those that
+// it replaces.
 func editionOf(d *cda.Document) Edition {
-	return Edition{ID: d.ID.String(), SetID: d.SetID.String(), Version: d.Version}
+	e := Edition{ID: d.ID.String(), SetID: d.SetID.String(), Version: d.Version}
+	for _, r := range d.Related {
+		if r.Type == "RPLC" && len(r.IDs) > 0 && e.Replaces == "" {
+			e.Replaces = r.IDs[0].String()
+		}
+	}
+	return e
 }

@@ -36,6 +36,13 @@ var (
 	// ErrDuplicate: the DMP already holds a document of that identifier. After a
 	// Submit whose outcome was unknown it means that it was done.
 	ErrDuplicate = errors.New("document already there")
+	// ErrNoDocument: the record has no such document.
+	ErrNoDocument = errors.New("no such document")
+	// ErrState: the document has a status, or a version, that does not allow what
+	// is asked: it was replaced, archived, deleted or changed meanwhile. Search again.
+	ErrState = errors.New("state of the document")
+	// ErrNotAuthor: only the author of the document may do it.
+	ErrNotAuthor = errors.New("not the author of the document")
 	// ErrInvalidCertificate: a certificate is not one that may authenticate or sign.
 	ErrInvalidCertificate = errors.New("invalid certificate")
 	// ErrInvalidVIHF: the DMP refuses the assertion, for its form or its age.

@@ -58,14 +58,14 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	receipt, err := client.Submit(ctx, who, patient, dmp.Submission{Record: record, Document: doc})
+	receipt, err := client.Submit(ctx, who, patient, dmp.Submission{Record: record, Documents: []*dmp.Document{doc}})
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println("sent:", receipt.DocumentID == doc.ID(), doc.Type().Display)
+	fmt.Println("sent:", receipt.Documents[0].ID == doc.ID(), doc.Type().Display)
 
 	// The same document again is refused, and the error says so.
-	_, err = client.Submit(ctx, who, patient, dmp.Submission{Record: record, Document: doc})
+	_, err = client.Submit(ctx, who, patient, dmp.Submission{Record: record, Documents: []*dmp.Document{doc}})
 	fmt.Println("again:", errors.Is(err, dmp.ErrDuplicate), socle.OutcomeOf(err))
 	// Output:
 	// record: open VALIDE

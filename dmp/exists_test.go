@@ -289,7 +289,7 @@ func TestAuditTellsWhoAndNotWhom(t *testing.T) {
 	require.Len(t, got, 2)
 	require.Equal(t, []string{"TD0.2", "TD2.1"}, []string{got[0].Operation, got[1].Operation})
 	require.Equal(t, pharmacist.ID, got[1].Actor)
-	require.Equal(t, s.Document.ID(), got[1].Reference)
+	require.Equal(t, s.Documents[0].ID(), got[1].Reference)
 	require.Equal(t, socle.OutcomeDone, got[1].Outcome)
 	require.Len(t, got[0].Patient, 32)
 	require.Equal(t, got[0].Patient, got[1].Patient)

@@ -143,7 +143,7 @@ func prepared(t testing.TB, c *dmp.Client, patient ins.Identity, r dmp.Report) d
 	require.NoError(t, err)
 	doc, err := c.NewDocument(pharmacist, patient, r)
 	require.NoError(t, err)
-	return dmp.Submission{Record: record, Document: doc}
+	return dmp.Submission{Record: record, Documents: []*dmp.Document{doc}}
 }
 
 // tampering sends what change makes of the bodies of requests: what a client

@@ -93,7 +93,7 @@ func TestAnswersThatAreNotOfTheDMP(t *testing.T) {
 		c := client(t, srv, answering(ok(x.change)))
 		fresh, err := c.NewDocument(pharmacist, patient, report())
 		require.NoError(t, err)
-		_, err = c.Submit(t.Context(), pharmacist, patient, dmp.Submission{Record: s.Record, Document: fresh})
+		_, err = c.Submit(t.Context(), pharmacist, patient, dmp.Submission{Record: s.Record, Documents: []*dmp.Document{fresh}})
 		var e *dmp.Error
 		require.ErrorAs(t, err, &e, name)
 		if x.kind != nil {

@@ -3,6 +3,7 @@ package dmp
 import (
 	"crypto/sha1"
 	"encoding/hex"
+	"fmt"
 	"time"
 
 	"github.com/soclesante/socle"
@@ -15,9 +16,18 @@ import (
 // Names of the objects of a lot, as in the official samples.
 const (
 	idSet       = "SubmissionSet01"
-	idDocument  = "Document01"
 	idSignature = "Signature01"
 )
+
+// documentName gives the name of the document of that index: "Document01".
+func documentName(i int) string { return fmt.Sprintf("Document%02d", i+1) }
+
+// lot is a submission that is about to be sent.
+type lot struct {
+	Submission
+	id      string            // uniqueId of its set
+	targets map[string]string // entryUUID of what its documents replace, by uniqueId
+}
 
 const utc = "20060102150405" // times of XDS
 
@@ -29,40 +39,43 @@ func (c *Client) lotAlgorithm() xmlsec.Algorithm {
 	return xmlsec.RSASHA1
 }
 
-// lot gives the metadata of a submission and the signature of its lot, which is
-// a document of the submission too (IHE DSG; dmp sheet §4 TD2.1).
-func (c *Client) lot(who socle.Professional, s Submission, id string, now time.Time) (*xds.Submission, []byte, error) {
-	entry := s.Document.made.entry
+// compose gives the metadata of a lot and its signature, which is a document of
+// the submission too (IHE DSG; dmp sheet §4 TD2.1).
+func (c *Client) compose(who socle.Professional, l lot, now time.Time) (*xds.Submission, []byte, error) {
 	algorithm := c.lotAlgorithm()
-	signature, err := xmlsec.SignLot(xmlsec.Lot{
-		ID: "_" + soap.NewUUID(), SubmissionSet: id, SigningTime: now,
-		Documents: []xmlsec.LotDocument{{UniqueID: entry.UniqueID, Digest: s.Document.made.digests[algorithm.Hash()]}},
-	}, c.cfg.Signature, algorithm)
+	signed := xmlsec.Lot{ID: "_" + soap.NewUUID(), SubmissionSet: l.id, SigningTime: now}
+	first := l.Documents[0].made.entry // as that of who answers for the lot, who may not be its author
+	if first.Authors = l.Documents[0].made.lotAuthors(); l.Documents[0].made.filer != nil {
+		first.Legal = first.Authors[0].Person
+	}
+	out := &xds.Submission{Set: xds.SubmissionSet{
+		ID: idSet, Title: l.Title, Authors: first.Authors, ContentType: c.cfg.Dialect.contentType(who), PatientID: first.PatientID,
+		SourceID: c.cfg.Software.OID, UniqueID: l.id, Time: now.UTC().Format(utc),
+	}}
+	var replaced []xds.Association
+	for i, d := range l.Documents {
+		entry := d.made.entry
+		entry.ID = documentName(i)
+		signed.Documents = append(signed.Documents, xmlsec.LotDocument{UniqueID: entry.UniqueID, Digest: d.made.digests[algorithm.Hash()]})
+		out.Documents = append(out.Documents, entry)
+		out.Associations = append(out.Associations, xds.Member(idSet, entry.ID))
+		if old := d.made.edition.Replaces; old != "" {
+			replaced = append(replaced, xds.Association{Type: xds.Replaces, Source: entry.ID, Target: l.targets[old]})
+		}
+	}
+	signature, err := xmlsec.SignLot(signed, c.cfg.Signature, algorithm)
 	if err != nil {
 		e := refusal(opSubmit, ErrInvalidCertificate, "the lot cannot be signed: "+err.Error(), "")
 		e.Err = err
 		return nil, nil, e
 	}
-	by := entry // who answers for the lot, who may not be the author of the document
-	if by.Authors = s.Document.made.lotAuthors(); s.Document.made.filer != nil {
-		by.Legal = by.Authors[0].Person
-	}
-	signed := c.signatureEntry(by, signature, now)
-	set := xds.SubmissionSet{
-		ID: idSet, Title: s.Title, Authors: by.Authors, ContentType: c.cfg.Dialect.contentType(who), PatientID: entry.PatientID,
-		SourceID: c.cfg.Software.OID, UniqueID: id, Time: now.UTC().Format(utc),
-	}
-	return &xds.Submission{
-		Set:       set,
-		Documents: []xds.DocumentEntry{entry, signed},
-		Associations: []xds.Association{
-			xds.Member(idSet, idDocument), xds.Member(idSet, idSignature),
-			{Type: xds.Signs, Source: idSignature, Target: idSet},
-		},
-	}, signature, nil
+	out.Documents = append(out.Documents, c.signatureEntry(first, signature, now))
+	out.Associations = append(out.Associations, xds.Member(idSet, idSignature), xds.Association{Type: xds.Signs, Source: idSignature, Target: idSet})
+	out.Associations = append(out.Associations, replaced...)
+	return out, signature, nil
 }
 
-// signatureEntry describes the signature of a lot that holds d.
+// signatureEntry describes the signature of a lot whose first document is d.
 func (c *Client) signatureEntry(d xds.DocumentEntry, signature []byte, now time.Time) xds.DocumentEntry {
 	const urn, purposes = "URN", "1.2.840.10065.1.12"
 	hash := sha1.Sum(signature)

@@ -57,7 +57,7 @@ func TestPeerSchemas(t *testing.T) {
 		change(&r)
 		s := prepared(t, c, patient, r)
 		s.Title = "Envoi de l'officine"
-		valid(name, cda, content(t, s.Document))
+		valid(name, cda, content(t, s.Documents[0]))
 		_, err := c.Submit(t.Context(), pharmacist, patient, s)
 		require.NoError(t, err, name)
 

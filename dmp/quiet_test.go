@@ -56,7 +56,7 @@ func TestNothingTellsWhoThePatientIs(t *testing.T) {
 		if doc != nil {
 			say(*doc)
 		}
-		s := dmp.Submission{Record: record, Document: doc}
+		s := dmp.Submission{Record: record, Documents: []*dmp.Document{doc}}
 		r, err := c.Submit(context.Background(), pharmacist, id, s)
 		say(s, r, err)
 	}
@@ -94,7 +94,7 @@ func TestNothingTellsWhoThePatientIs(t *testing.T) {
 	}
 	doc, err := c.NewDocument(pharmacist, patient, file)
 	require.NoError(t, err)
-	_, err = c.Submit(context.Background(), pharmacist, patient, dmp.Submission{Record: prepared(t, c, patient, report()).Record, Document: doc})
+	_, err = c.Submit(context.Background(), pharmacist, patient, dmp.Submission{Record: prepared(t, c, patient, report()).Record, Documents: []*dmp.Document{doc}})
 	require.ErrorIs(t, err, dmp.ErrInvalidDocument)
 	require.ErrorIs(t, err, fs.ErrInvalid)
 	require.Equal(t, socle.OutcomeNotSent, socle.OutcomeOf(err))

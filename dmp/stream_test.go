@@ -61,7 +61,7 @@ func TestADocumentIsNeverHeldInMemory(t *testing.T) {
 		runtime.ReadMemStats(&before)
 		doc, err := c.NewDocument(pharmacist, patient, r)
 		require.NoError(t, err)
-		_, err = c.Submit(context.Background(), pharmacist, patient, dmp.Submission{Record: s.Record, Document: doc})
+		_, err = c.Submit(context.Background(), pharmacist, patient, dmp.Submission{Record: s.Record, Documents: []*dmp.Document{doc}})
 		require.NoError(t, err)
 		runtime.ReadMemStats(&after)
 		return after.TotalAlloc - before.TotalAlloc
@@ -87,7 +87,7 @@ func BenchmarkSubmit5MiB(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err = c.Submit(context.Background(), pharmacist, patient, dmp.Submission{Record: s.Record, Document: doc}); err != nil {
+		if _, err = c.Submit(context.Background(), pharmacist, patient, dmp.Submission{Record: s.Record, Documents: []*dmp.Document{doc}}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -76,7 +76,7 @@ func (c *Client) structured(who socle.Professional, patient ins.Identity, r Repo
 	if err := m.classified(r); err != nil {
 		return nil, err
 	}
-	m.entry.ID = idDocument
+	m.entry.ID = documentName(0)
 	if err := m.entry.Check(); err != nil {
 		return nil, invalid(err)
 	}

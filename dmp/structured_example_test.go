@@ -31,7 +31,7 @@ func ExampleClient_NewVaccinationNote() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if _, err := client.Submit(context.Background(), who, patient, dmp.Submission{Record: record, Document: note}); err != nil {
+	if _, err := client.Submit(context.Background(), who, patient, dmp.Submission{Record: record, Documents: []*dmp.Document{note}}); err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println("sent:", note.Type().Display)

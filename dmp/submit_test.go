@@ -38,17 +38,17 @@ func TestADocumentIsAddedToARecord(t *testing.T) {
 		require.Equal(t, dmp.StateOpen, s.Record.State, mode)
 		got, err := c.Submit(context.Background(), pharmacist, patient, s)
 		require.NoError(t, err, mode)
-		require.Equal(t, s.Document.ID(), got.DocumentID)
+		require.Equal(t, s.Documents[0].ID(), got.Documents[0].ID)
 		require.NotEmpty(t, got.SubmissionID)
 		require.NotEmpty(t, got.MessageID)
 
 		stored := srv.Documents(find(t, "HALL").INS)
 		last := stored[len(stored)-1]
-		require.Equal(t, got.DocumentID, last.ID)
+		require.Equal(t, got.Documents[0].ID, last.ID)
 		require.Equal(t, got.SubmissionID, last.SubmissionID)
 		sum := sha1.Sum(last.Content)
-		require.Equal(t, got.Hash, hex.EncodeToString(sum[:]))
-		require.EqualValues(t, got.Size, len(last.Content))
+		require.Equal(t, got.Documents[0].Hash, hex.EncodeToString(sum[:]))
+		require.EqualValues(t, got.Documents[0].Size, len(last.Content))
 		require.Equal(t, "78601-2", last.Type)
 		require.Equal(t, "10", last.Class)
 		require.Equal(t, "urn:ihe:iti:xds-sd:pdf:2008", last.Format)
@@ -92,15 +92,15 @@ func TestSubmitRefusesBeforeSending(t *testing.T) {
 		s       dmp.Submission
 		want    error
 	}{
-		"record that was not checked":  {c, patient, dmp.Submission{Document: good.Document}, dmp.ErrNotChecked},
-		"no record":                    {c, qualified(t, "CONTESTE"), dmp.Submission{Record: record("CONTESTE"), Document: document(pharmacist, qualified(t, "CONTESTE"))}, dmp.ErrNoRecord},
-		"closed record":                {c, qualified(t, "FERMETURE"), dmp.Submission{Record: record("FERMETURE"), Document: document(pharmacist, qualified(t, "FERMETURE"))}, dmp.ErrClosed},
-		"record of somebody else":      {c, patient, dmp.Submission{Record: record("ORTIE"), Document: good.Document}, dmp.ErrPatientMismatch},
-		"document of somebody else":    {c, patient, dmp.Submission{Record: good.Record, Document: document(pharmacist, neighbour)}, dmp.ErrPatientMismatch},
+		"record that was not checked":  {c, patient, dmp.Submission{Documents: []*dmp.Document{good.Documents[0]}}, dmp.ErrNotChecked},
+		"no record":                    {c, qualified(t, "CONTESTE"), dmp.Submission{Record: record("CONTESTE"), Documents: []*dmp.Document{document(pharmacist, qualified(t, "CONTESTE"))}}, dmp.ErrNoRecord},
+		"closed record":                {c, qualified(t, "FERMETURE"), dmp.Submission{Record: record("FERMETURE"), Documents: []*dmp.Document{document(pharmacist, qualified(t, "FERMETURE"))}}, dmp.ErrClosed},
+		"record of somebody else":      {c, patient, dmp.Submission{Record: record("ORTIE"), Documents: []*dmp.Document{good.Documents[0]}}, dmp.ErrPatientMismatch},
+		"document of somebody else":    {c, patient, dmp.Submission{Record: good.Record, Documents: []*dmp.Document{document(pharmacist, neighbour)}}, dmp.ErrPatientMismatch},
 		"no document":                  {c, patient, dmp.Submission{Record: good.Record}, dmp.ErrInvalidDocument},
-		"empty document":               {c, patient, dmp.Submission{Record: good.Record, Document: &dmp.Document{}}, dmp.ErrInvalidDocument},
-		"opposition":                   {c, patient, dmp.Submission{Record: good.Record, Document: good.Document, Opposed: true}, dmp.ErrOpposed},
-		"document of another author":   {c, patient, dmp.Submission{Record: good.Record, Document: document(colleague, patient)}, dmp.ErrProfessional},
+		"empty document":               {c, patient, dmp.Submission{Record: good.Record, Documents: []*dmp.Document{{}}}, dmp.ErrInvalidDocument},
+		"opposition":                   {c, patient, dmp.Submission{Record: good.Record, Documents: []*dmp.Document{good.Documents[0]}, Opposed: true}, dmp.ErrOpposed},
+		"document of another author":   {c, patient, dmp.Submission{Record: good.Record, Documents: []*dmp.Document{document(colleague, patient)}}, dmp.ErrProfessional},
 		"document over the size limit": {small, patient, good, dmp.ErrDocumentTooLarge},
 	} {
 		_, err := x.client.Submit(context.Background(), pharmacist, x.patient, x.s)
@@ -138,8 +138,8 @@ func TestErrorsOfTheRegistryAreKeptWhole(t *testing.T) {
 		"XDSUnknownPatientId":                     {dmp.ErrNoRecord, false},
 		"XDSPatientIdDoesNotMatch":                {dmp.ErrPatientMismatch, false},
 		"InvalidDocumentContent":                  {dmp.ErrInvalidDocument, false},
-		"XDSReplaceFailed":                        {nil, false},
-		"UnresolvedReferenceException":            {nil, false},
+		"XDSReplaceFailed":                        {dmp.ErrState, false},
+		"UnresolvedReferenceException":            {dmp.ErrNoDocument, false},
 		"CodeQuePersonneNeConnait":                {nil, false},
 	} {
 		registry := []dmp.RegistryError{
@@ -177,7 +177,7 @@ func TestPartialSuccessGivesBothTheReceiptAndTheErrors(t *testing.T) {
 	require.Equal(t, "XDSExtraMetadataNotSaved", e.Code)
 	require.Equal(t, socle.OutcomeUnknown, socle.OutcomeOf(err))
 	require.False(t, socle.Retryable(err))
-	require.Equal(t, s.Document.ID(), r.DocumentID)
+	require.Equal(t, s.Documents[0].ID(), r.Documents[0].ID)
 	require.Len(t, srv.Documents(find(t, "HALL").INS), 1)
 }
 
@@ -378,7 +378,7 @@ func TestManyDocumentsAtOnce(t *testing.T) {
 		group.Go(func() {
 			doc, err := c.NewDocument(pharmacist, patient, report())
 			if err == nil {
-				_, err = c.Submit(context.Background(), pharmacist, patient, dmp.Submission{Record: record, Document: doc})
+				_, err = c.Submit(context.Background(), pharmacist, patient, dmp.Submission{Record: record, Documents: []*dmp.Document{doc}})
 			}
 			errs[i] = err
 		})

@@ -140,9 +140,9 @@ func TestANoteIsSubmitted(t *testing.T) {
 	require.NoError(t, err)
 	d, err := c.NewVaccinationNote(pharmacist, patient, note())
 	require.NoError(t, err)
-	r, err := c.Submit(t.Context(), pharmacist, patient, dmp.Submission{Record: record, Document: d})
+	r, err := c.Submit(t.Context(), pharmacist, patient, dmp.Submission{Record: record, Documents: []*dmp.Document{d}})
 	require.NoError(t, err)
-	require.Equal(t, d.ID(), r.DocumentID)
+	require.Equal(t, d.ID(), r.Documents[0].ID)
 	require.Len(t, srv.Documents(find(t, "HALL").INS), 1)
 }
 

@@ -37,6 +37,25 @@ func ids(e *xmltree.Element, root string) []string {
 	return all
 }
 
+// unique gives an identifier as the metadata has it: root, or root^extension.
+func unique(id *xmltree.Element) string {
+	if x := id.Attr("extension"); x != "" {
+		return id.Attr("root") + "^" + x
+	}
+	return id.Attr("root")
+}
+
+// replaced gives the identifiers of the documents that the header says it replaces.
+func (c cdaDocument) replaced() []string {
+	var all []string
+	for r := range c.root.All("", "relatedDocument") {
+		if id := r.Path("parentDocument", "id"); id != nil && r.Attr("typeCode") == "RPLC" {
+			all = append(all, unique(id))
+		}
+	}
+	return all
+}
+
 // file gives the content of a nonXMLBody.
 func (c cdaDocument) file() ([]byte, error) {
 	text := c.root.Path("component", "nonXMLBody", "text")
@@ -69,12 +88,7 @@ func (l *lot) checkDocument(d xds.DocumentEntry, content []byte) {
 			bad(name + ": mandatory")
 		}
 	}
-	id := c.root.Path("id")
-	unique := id.Attr("root")
-	if x := id.Attr("extension"); x != "" {
-		unique += "^" + x
-	}
-	if unique != d.UniqueID {
+	if unique(c.root.Path("id")) != d.UniqueID {
 		differs("id: expected the uniqueId of the metadata")
 	}
 	if code := c.root.Path("code"); code.Attr("code") != d.Type.Code || code.Attr("codeSystem") != d.Type.System {

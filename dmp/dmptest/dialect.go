@@ -23,6 +23,7 @@ const (
 	codeTooLarge  = "XDSRepositoryError"         // the document is over the limit
 	codeSignature = "XDSRepositoryMetadataError" // the signature of the lot
 	codeAuthor    = "XDSRegistryMetadataError"   // the author is not that of the VIHF
+	codeReplace   = "XDSReplaceFailed"           // the document of another author is replaced, or the CDA says another thing
 )
 
 // purposes are the codes of PurposeOfUse: all but the first are *assumed*, no

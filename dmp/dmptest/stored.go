@@ -3,6 +3,7 @@ package dmptest
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/soclesante/socle/internal/soap"
@@ -129,3 +130,6 @@ func (v *version) public() Document {
 	}
 	return d
 }
+
+// short gives the last word of a URN.
+func short(urn string) string { return urn[strings.LastIndexByte(urn, ':')+1:] }

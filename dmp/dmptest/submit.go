@@ -57,7 +57,7 @@ func (d Document) PDF() ([]byte, error) {
 
 // repository is the service of XDS.b_DocumentRepository.wsdl.
 func (s *Server) repository(w http.ResponseWriter, r *http.Request) {
-	p, err := mtom.Read(r.Header.Get("Content-Type"), r.Body, mtom.Limits{Bytes: 2*s.options.MaxDocumentSize + 16<<20, Root: 4 << 20})
+	p, err := mtom.Read(r.Header.Get("Content-Type"), r.Body, mtom.Limits{Bytes: 8*s.options.MaxDocumentSize + 16<<20, Root: 4 << 20, Parts: 128})
 	if err != nil {
 		soap.WriteFault(w, nil, refuse(codeMessage, err.Error()))
 		return
@@ -101,6 +101,9 @@ func (s *Server) submit(who *session, e *soap.Envelope, p *mtom.Reader) (soap.Me
 		lot.fail("XDSUnknownPatientId", "patientId: no DMP for this patient", "")
 	}
 	lot.check(s)
+	if record != nil && len(lot.errors) == 0 {
+		lot.checkReplaced(s, record)
+	}
 	response := xds.Response{Status: xds.ResponseFailure, Errors: lot.errors}
 	if len(lot.errors) == 0 {
 		done := true
@@ -152,6 +155,9 @@ func (s *Server) receive(who *session, e *soap.Envelope, p *mtom.Reader) (*lot, 
 		b, err := io.ReadAll(io.LimitReader(part, s.options.MaxDocumentSize+1))
 		if err != nil {
 			return nil, refuse(codeMessage, "a part was cut: "+err.Error())
+		}
+		if len(b) == 0 {
+			l.fail("InvalidDocumentContent", "document size: expected more than 0 bytes", "")
 		}
 		if int64(len(b)) > s.options.MaxDocumentSize {
 			l.fail(codeTooLarge, fmt.Sprintf("document size: expected at most %d bytes", s.options.MaxDocumentSize), "")
@@ -234,4 +240,5 @@ func (s *Server) store(r *record, l *lot) {
 		}
 	}
 	r.keep(l.metadata.Set, versions, l.metadata.Associations)
+	r.deprecate(l.metadata.Associations)
 }

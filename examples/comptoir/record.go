@@ -22,10 +22,11 @@ func (v *visit) submit(ctx context.Context, d detail) error {
 	if err != nil {
 		return err
 	}
-	receipt, err := v.record.Submit(ctx, v.who, v.patient, dmp.Submission{Record: v.dossier, Document: document})
+	receipt, err := v.record.Submit(ctx, v.who, v.patient, dmp.Submission{Record: v.dossier, Documents: []*dmp.Document{document}})
 	if err != nil {
 		return err
 	}
-	d["document"], d["octets"], d["sha1"] = receipt.DocumentID, receipt.Size, receipt.Hash
+	sent := receipt.Documents[0]
+	d["document"], d["octets"], d["sha1"] = sent.ID, sent.Size, sent.Hash
 	return nil
 }
