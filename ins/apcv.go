@@ -79,11 +79,12 @@ func (id Identity) AcceptApCV(c ApCVContext, a Acceptance) (Identity, error) {
 	}
 	next.ins, next.queriedAt, next.verifiedAt, next.status = c.INS, time.Time{}, c.At, Qualifiee
 	next.evidence = Evidence{Kind: HealthApp, At: c.At, By: a.By}
-	reason := "the appli carte Vitale gave the identity and proves it"
+	change := Change{At: a.At, By: a.By, Event: "accepted", Reason: "the appli carte Vitale gave the identity and proves it", Requirement: "RNIV 2.0 §4.3.4"}
 	if len(discordant) > 0 {
-		reason = "the user preferred the traits of the appli carte Vitale: " + strings.Join(discordant, ", ")
+		change.Reason = "the user preferred the traits of the appli carte Vitale: " + strings.Join(discordant, ", ")
+		change.Justification = a.Reason
 	}
-	return s.to(next, Change{At: a.At, By: a.By, Event: "accepted", Reason: reason, Requirement: "RNIV 2.0 §4.3.4"}), nil
+	return s.to(next, change), nil
 }
 
 // fromApp tells an identity that the appli carte Vitale gave: its INS was never

@@ -108,4 +108,6 @@ func TestWhatTheAppMayNotDo(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, ins.Qualifiee, q.Status())
 	require.Equal(t, "ADRUN", q.Traits().BirthName)
+	changes := q.Changes()
+	require.Equal(t, "married name was typed", changes[len(changes)-1].Justification)
 }

@@ -185,16 +185,15 @@ func TestAnOutageStopsTheRunAndTheNextGoesOn(t *testing.T) {
 	srv, c := setup(t, instest.Options{}, func(cfg *ins.Config) { cfg.Attempts = 1 })
 	m := &memory{}
 	b := ins.BatchVerifier{Journal: m, Workers: 1, Limiter: unlimited, Verify: func(ctx context.Context, claim ins.Claim) (ins.Verification, error) { return c.Verify(ctx, who, claim) }}
-	f := instest.Unavailable()
-	b.Progress = func(ins.Tally) { srv.Inject(instest.Canned{Fault: &f}) }
 	_, err := b.Run(t.Context(), list(zoeClaim(t), 256))
 	require.NoError(t, err)
+	f := instest.Unavailable()
+	srv.Inject(instest.Canned{Fault: &f})
 	tally, err := b.Run(t.Context(), list(zoeClaim(t), 300))
 	require.ErrorIs(t, err, ins.ErrUnavailable)
 	require.ErrorContains(t, err, "stopped after line 256")
 	require.True(t, socle.Retryable(err))
 	require.Equal(t, 256, tally.Lines)
-	b.Progress = nil
 	tally, err = b.Run(t.Context(), list(zoeClaim(t), 300))
 	require.NoError(t, err)
 	require.Equal(t, ins.Tally{Lines: 300, Resumed: 256, Confirmed: 300}, tally)
