@@ -59,6 +59,13 @@ func (c *Client) With(a Access) *Client {
 	return &d
 }
 
+// because gives a client whose audit records have that reason too.
+func (c *Client) because(reason string) *Client {
+	d := *c
+	d.reason = reason
+	return &d
+}
+
 // check refuses an access that the DMP would refuse.
 func (a Access) check(op string) error {
 	switch {

@@ -204,7 +204,7 @@ func (c *Client) admitProfessional(op string, mode Mode, who socle.Professional)
 // record sends the audit record of a call that ended with err.
 func (c *Client) record(ctx context.Context, op string, who socle.Professional, patient ins.INS, reference string, err error) {
 	r := socle.AuditRecord{Service: socle.ServiceDMP, Operation: op, Actor: who.ID, Structure: who.Structure.ID,
-		Patient: c.cfg.Pseudonym(patient.Matricule.Wire()), Reference: reference, Outcome: socle.OutcomeOf(err), Reason: c.access.Reason}
+		Patient: c.cfg.Pseudonym(patient.Matricule.Wire()), Reference: reference, Outcome: socle.OutcomeOf(err), Reason: strings.Trim(c.access.Reason+"; "+c.reason, "; ")}
 	var e *Error
 	if errors.As(err, &e) {
 		r.Code = transport.Code(e.Code)

@@ -2,8 +2,10 @@ package dmp
 
 import (
 	"strings"
+	"time"
 
 	"github.com/soclesante/socle"
+	"github.com/soclesante/socle/ins"
 	"github.com/soclesante/socle/internal/nos"
 )
 
@@ -54,11 +56,30 @@ type Dialect struct {
 	// the VIHF with the lot only is *assumed*: its refusal « Aucun
 	// AuthorInstitution ne correspond à l'utilisateur du VIHF » does not tell.
 	FilerAsAuthor bool
+	// Actions replaces the wsa:Action of transactions, by their name ("TD0.3").
+	// Those of the service habilitations are *assumed* to be those of the
+	// samples: its WSDL has urn:hl7-org:v3:setAuthorization and
+	// urn:hl7-org:v3:listAuthorizationByPatient.
+	Actions map[string]string
+	// Nobody is the patient that the VIHF of TD0.4 and TD0.5 names, which are
+	// about nobody in particular. Zero: none, *assumed* accepted, although each
+	// sample names one.
+	Nobody ins.INS
+	// Location is the zone of the dates of TD0.4 and TD1.6, which have none; nil
+	// is UTC, *assumed*.
+	Location *time.Location
 	// TestIdentities lets test and demonstration identities through in
 	// production. False: refused; *assumed*, since public samples show the test
 	// OID only and some conclude that it is the DMP's own domain.
 	TestIdentities bool
 }
+
+// Actions of the services of the DMP's own, as in the samples: see Dialect.Actions.
+const (
+	actionAuthorize     = "urn:si-dmp-habilitations:HabilitationsEndPoint:setAuthorization"
+	actionProfessionals = "urn:si-dmp-habilitations:HabilitationsEndPoint:listAuthorizationByPatient"
+	actionAuthorized    = "urn:si-dmp-patients:PatientSpecificEndPoint:patientList"
+)
 
 // Authorization is what the DMP says of the professional's authorization on a
 // record. The list is open: a value that is not named here is kept as it came.
@@ -113,6 +134,9 @@ func (d Dialect) defaults() Dialect {
 	text(&d.ModeAttribute, "Authentification_mode")
 	text(&d.Processing, "D")
 	text(&d.AuthnContext, "urn:oasis:names:tc:SAML:2.0:ac:classes:MobileTwoFactorUnregistered")
+	if d.Location == nil {
+		d.Location = time.UTC
+	}
 	if d.MaxDocumentSize == 0 {
 		d.MaxDocumentSize = 5 << 20
 	}

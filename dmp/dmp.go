@@ -98,6 +98,7 @@ type Client struct {
 	auth      *x509.Certificate // nil when HTTPClient holds it
 	sign      *x509.Certificate
 	access    Access
+	reason    string          // of a call, for its audit record
 	overrides map[Rule]string // the reason of each rule that is set aside
 }
 

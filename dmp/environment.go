@@ -22,8 +22,11 @@ func Production() Environment {
 
 // Services, by their WSDL.
 const (
-	servicePatients   = "patients"   // GestionDossierPatientPartage.wsdl: TD0.2
-	serviceRepository = "repository" // XDS.b_DocumentRepository.wsdl: TD2.1
+	servicePatients    = "patients"         // GestionDossierPatientPartage.wsdl: TD0.2, TD1.3, TD1.4
+	servicePatientList = "patientsSpecific" // PatientsSpecific.wsdl: TD0.4
+	servicePDQ         = "patientsPDQ"      // PDQSupplier.wsdl: TD0.5
+	serviceRights      = "habilitations"    // Habilitations.wsdl: TD0.3, TD1.6
+	serviceRepository  = "repository"       // XDS.b_DocumentRepository.wsdl: TD2.1
 )
 
 func (e Environment) url(service string) string {

@@ -24,6 +24,8 @@ var (
 	ErrNotAuthorized = errors.New("professional not authorized")
 	// ErrBlocked: the patient blocked the professional.
 	ErrBlocked = errors.New("professional blocked")
+	// ErrQuery: what is asked for is incomplete, or cannot be asked.
+	ErrQuery = errors.New("invalid query")
 	// ErrAccess: the access mode is incomplete.
 	ErrAccess = errors.New("invalid access mode")
 	// ErrOpposed: the patient opposes that this document be sent, or that access

@@ -2,16 +2,14 @@ package dmp
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/ins"
 	"github.com/soclesante/socle/internal/hl7v3"
 	"github.com/soclesante/socle/internal/soap"
-	"github.com/soclesante/socle/internal/transport"
 )
-
-// attempts bounds the tries of a call that may be made again.
-const attempts = 3
 
 // Exists asks whether the patient has a DMP, whether it is open, and what the
 // professional may do with it (TD0.2, "Test d'existence et vérification de
@@ -25,60 +23,76 @@ func (c *Client) Exists(ctx context.Context, who socle.Professional, patient ins
 	if err != nil {
 		return Record{}, err
 	}
+	return c.ask(ctx, opExists, hl7v3.ReasonExistence, who, id, nil)
+}
+
+// ask sends the query about one patient, for a reason, and gives what the DMP
+// says of the record. more, if any, reads what the answer has beside.
+func (c *Client) ask(ctx context.Context, op string, reason socle.Code, who socle.Professional, id ins.INS, more func(*hl7v3.Answer)) (Record, error) {
 	var r Record
-	err = transport.Retry(ctx, attempts, true, func(attempt int) error {
-		var err error
-		r, err = c.exists(ctx, who, id, attempt)
-		return err
+	var query hl7v3.Query
+	s, err := c.send(ctx, message{
+		op: op, service: servicePatients, action: hl7v3.ActionQuery, who: who, patient: id, again: true,
+		body: func(now time.Time) []byte {
+			query = hl7v3.Query{Head: c.head(now), Reason: reason, QueryID: c.queryID(), Patient: hl7v3.ID{Root: id.OID.String(), Extension: id.Matricule.Wire()}}
+			r = Record{CheckedAt: now, patient: &id}
+			return query.Marshal()
+		},
+		check: func(e *soap.Envelope) (string, error) { return r.check(op, e, query, id, more) },
 	})
-	c.record(ctx, opExists, who, id, r.MessageID, err)
 	if err != nil {
 		return Record{}, err
 	}
+	r.MessageID = s.messageID
 	return r, nil
 }
 
-func (c *Client) exists(ctx context.Context, who socle.Professional, id ins.INS, attempt int) (Record, error) {
-	now := c.cfg.Now()
-	security, err := c.security(opExists, c.cfg.Mode, who, id, now)
-	if err != nil {
-		return Record{}, err
-	}
+// head gives what a message of HL7 v3 begins with.
+func (c *Client) head(now time.Time) hl7v3.Head {
 	root := c.cfg.Software.OID
-	query := hl7v3.Query{
-		Head: hl7v3.Head{
-			ID: hl7v3.ID{Root: root + ".1", Extension: soap.NewUUID()}, Created: now.UTC(), Processing: c.cfg.Dialect.Processing,
-			Receiver: hl7v3.Device{OID: hl7v3.OIDDMP, Software: "DMP"},
-			Sender:   hl7v3.Device{OID: root, Software: c.cfg.Software.Name},
-		},
-		Reason:  hl7v3.ReasonExistence,
-		QueryID: hl7v3.ID{Root: root + ".2", Extension: soap.NewUUID()},
-		Patient: hl7v3.ID{Root: id.OID.String(), Extension: id.Matricule.Wire()},
+	return hl7v3.Head{
+		ID: hl7v3.ID{Root: root + ".1", Extension: soap.NewUUID()}, Created: now.UTC(), Processing: c.cfg.Dialect.Processing,
+		Receiver: hl7v3.Device{OID: hl7v3.OIDDMP, Software: "DMP"},
+		Sender:   hl7v3.Device{OID: root, Software: c.cfg.Software.Name},
 	}
-	m := soap.Message{Action: hl7v3.ActionQuery, MessageID: soap.NewMessageID(), Headers: [][]byte{security}, Body: query.Marshal()}
-	r := Record{CheckedAt: now, MessageID: m.MessageID, patient: &id}
-	_, err = soap.Call(ctx, c.transport, soap.Request{
-		Op: opExists, URL: c.cfg.Environment.url(servicePatients), Message: m, Attempt: attempt,
-		Check: func(e *soap.Envelope) (string, error) { return r.check(e, query, id) },
-	})
-	return r, called(opExists, m.MessageID, err)
+}
+
+func (c *Client) queryID() hl7v3.ID {
+	return hl7v3.ID{Root: c.cfg.Software.OID + ".2", Extension: soap.NewUUID()}
 }
 
 // check reads the answer to query and gives the code of its acknowledgement.
-func (r *Record) check(e *soap.Envelope, query hl7v3.Query, id ins.INS) (string, error) {
+func (r *Record) check(op string, e *soap.Envelope, query hl7v3.Query, id ins.INS, more func(*hl7v3.Answer)) (string, error) {
 	a, err := hl7v3.ParseAnswer(e.Body)
 	if err != nil {
-		return "", &Error{Op: opExists, Text: err.Error(), Err: err, kind: ErrAnswer, ours: true}
+		return "", unreadable(op, err)
 	}
-	code := a.Ack
-	if len(a.Details) > 0 && a.Details[0].Code != "" {
-		code = a.Details[0].Code
-	}
+	code := a.Code()
 	if !a.Target.IsZero() && a.Target != query.ID {
-		return code, &Error{Op: opExists, Code: code, Text: "the answer acknowledges another message", kind: ErrAnswer, ours: true}
+		return code, &Error{Op: op, Code: code, Text: "the answer acknowledges another message", kind: ErrAnswer, ours: true}
 	}
 	if a.Subject != nil && !holds(a.Subject, id) {
-		return code, &Error{Op: opExists, Code: code, Text: "the answer is about another patient", kind: ErrPatientMismatch, ours: true}
+		return code, &Error{Op: op, Code: code, Text: "the answer is about another patient", kind: ErrPatientMismatch, ours: true}
 	}
-	return code, r.read(a)
+	if err := r.read(op, a); err != nil {
+		return code, err
+	}
+	if more != nil {
+		more(a)
+	}
+	return code, nil
+}
+
+// unreadable is the error of an answer that is none.
+func unreadable(op string, err error) *Error {
+	return &Error{Op: op, Text: err.Error(), Err: err, kind: ErrAnswer, ours: true}
+}
+
+// codeOf gives the code of the error of an answer, or that of success.
+func codeOf(err error, success string) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return success
 }

@@ -134,7 +134,7 @@ func (r Record) opposes(op string, mode AccessMode) error {
 }
 
 // read fills r from the answer of the DMP.
-func (r *Record) read(a *hl7v3.Answer) error {
+func (r *Record) read(op string, a *hl7v3.Answer) error {
 	for _, d := range a.Details {
 		r.Details = append(r.Details, Detail{d.Code, d.Text})
 	}
@@ -154,7 +154,7 @@ func (r *Record) read(a *hl7v3.Answer) error {
 	case a.Query == "NF":
 		r.State = StateNone
 	case a.Ack != "AA":
-		e := &Error{Op: opExists, Text: "the DMP refused the query without saying why", ours: true}
+		e := &Error{Op: op, Text: "the DMP refused the query without saying why", ours: true}
 		if len(r.Details) > 0 {
 			e.Code, e.Text, e.ours = r.Details[0].Code, r.Details[0].Text, false
 		}
@@ -162,7 +162,7 @@ func (r *Record) read(a *hl7v3.Answer) error {
 	case a.Query == "OK" && a.Subject != nil && a.Subject.Status == "active":
 		r.State = StateOpen
 	default:
-		return &Error{Op: opExists, Code: a.Query, ours: true, kind: ErrAnswer,
+		return &Error{Op: op, Code: a.Query, ours: true, kind: ErrAnswer,
 			Text: "the answer tells neither an open, nor a closed, nor an absent record"}
 	}
 	return nil

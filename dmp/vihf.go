@@ -17,8 +17,8 @@ func (c *Client) security(op string, mode Mode, who socle.Professional, patient 
 	v := saml.VIHF{
 		Mode: saml.Mode(mode), NameID: who.ID.String(), SubjectName: who.FullName(),
 		StructureID: who.Structure.ID.String(), Sector: sector(who), Roles: roles(who),
-		PatientID: patient.CX(),
-		Purpose:   d.purpose(c.access.Mode), Reason: c.access.Reason, Secret: c.access.Secret,
+		PatientID: patient.CX(), Nobody: patient.IsZero(),
+		Purpose: d.purpose(c.access.Mode), Reason: c.access.Reason, Secret: c.access.Secret,
 		Software: saml.Software{Install: c.cfg.Software.Install, Name: c.cfg.Software.Name, Version: c.cfg.Software.Version,
 			Homologation: c.cfg.Software.Homologation[socle.ServiceDMP]},
 		AuthnInstant: who.Authn.At,

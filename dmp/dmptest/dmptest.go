@@ -160,6 +160,13 @@ type operation struct {
 // operations are those of the services that are asked without attachments.
 var operations = map[string]map[string]operation{
 	"patients": {actionExists: {opExists, (*Server).exists}}, // GestionDossierPatientPartage.wsdl
+	"habilitations": { // Habilitations.wsdl, whose actions are not those of the samples
+		actionAuthorize:         {opAuthorize, (*Server).authorize},
+		actionAuthorizeWSDL:     {opAuthorize, (*Server).authorize},
+		actionProfessionals:     {opProfessionals, (*Server).professionals},
+		actionProfessionalsWSDL: {opProfessionals, (*Server).professionals},
+	},
+	"patientsSpecific": {actionAuthorized: {opAuthorized, (*Server).listAuthorized}}, // PatientsSpecific.wsdl
 }
 
 // serve answers for a service of operations.

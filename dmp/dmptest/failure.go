@@ -15,8 +15,10 @@ type Failure struct {
 	Operation string // "TD0.2" or "TD2.1"; empty: the first that the answer suits
 	// Fault answers a SOAP fault.
 	Fault *Fault
-	// Ack answers TD0.2 with an acknowledgement AE and this detail.
+	// Ack answers TD0.2, TD0.5, TD1.3 or TD1.4 with an acknowledgement AE and this detail.
 	Ack *dmp.Detail
+	// Status answers TD0.3, TD0.4 or TD1.6 with this status and context.
+	Status *dmp.Detail
 	// Registry answers TD2.1 with these errors. With Partial the status is
 	// PartialSuccess, and the document is stored; errors that are all warnings
 	// come with Success, and the document is stored.
@@ -66,7 +68,9 @@ func (f *Failure) fits(op string) bool {
 	case f.Operation != "":
 		return f.Operation == op
 	case f.Ack != nil:
-		return op == opExists
+		return slices.Contains([]string{opExists, opFind, opAdministrative, opAmend, opCloseRecord}, op)
+	case f.Status != nil:
+		return slices.Contains([]string{opAuthorize, opAuthorized, opProfessionals}, op)
 	case f.Registry != nil:
 		return op == opSubmit
 	}

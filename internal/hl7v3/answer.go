@@ -47,6 +47,14 @@ type Observation struct {
 	Value string // "true" or "false", or a code
 }
 
+// Code gives the code of the first detail, or else that of the acknowledgement.
+func (a *Answer) Code() string {
+	if len(a.Details) > 0 && a.Details[0].Code != "" {
+		return a.Details[0].Code
+	}
+	return a.Ack
+}
+
 // Keyword gives the value of an attention line, and whether there is one.
 func (a *Answer) Keyword(code string) (string, bool) {
 	i := slices.IndexFunc(a.Attention, func(l Attention) bool { return strings.EqualFold(l.Keyword.Code, code) })

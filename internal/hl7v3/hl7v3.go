@@ -140,11 +140,14 @@ func writeCode(w *xmltree.Writer, name string, c socle.Code, more ...string) {
 
 // ParseTime reads a TS: yyyyMMddHHmmss, or its beginning, with an optional
 // fraction and an optional offset; without one it is UTC.
-func ParseTime(s string) (time.Time, error) {
-	digits, zone := s, ""
+func ParseTime(s string) (time.Time, error) { return ParseTimeIn(s, time.UTC) }
+
+// ParseTimeIn is ParseTime with another zone than UTC for what has no offset.
+func ParseTimeIn(s string, zone *time.Location) (time.Time, error) {
+	digits, offset := s, ""
 	for i, r := range s {
 		if r == '+' || r == '-' {
-			digits, zone = s[:i], s[i:]
+			digits, offset = s[:i], s[i:]
 			break
 		}
 	}
@@ -158,8 +161,8 @@ func ParseTime(s string) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("hl7v3: time of %d digits", n)
 	}
 	layout := dateTime[:len(digits)]
-	if zone != "" {
-		return time.Parse(layout+"-0700", digits+zone)
+	if offset != "" {
+		return time.Parse(layout+"-0700", digits+offset)
 	}
-	return time.Parse(layout, digits)
+	return time.ParseInLocation(layout, digits, zone)
 }

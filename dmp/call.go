@@ -1,0 +1,62 @@
+package dmp
+
+import (
+	"context"
+	"time"
+
+	"github.com/soclesante/socle"
+	"github.com/soclesante/socle/ins"
+	"github.com/soclesante/socle/internal/soap"
+	"github.com/soclesante/socle/internal/transport"
+)
+
+// attempts bounds the tries of a call that may be made again.
+const attempts = 3
+
+// message is a message without attachments to send, and how its answer is read.
+type message struct {
+	op, service, action string
+	who                 socle.Professional
+	patient             ins.INS // zero: the message is about nobody in particular
+	again               bool    // it may be made again when its outcome is unknown
+	// body makes the message of an attempt, which began at that time.
+	body func(now time.Time) []byte
+	// check reads the answer: the service's code, and its error.
+	check func(e *soap.Envelope) (code string, err error)
+}
+
+// sent tells which exchange brought an answer.
+type sent struct {
+	at        time.Time
+	messageID string
+}
+
+// send makes a call that the rules let through, again while the DMP is not
+// available, each time with a new message and a new VIHF. It leaves the audit record.
+func (c *Client) send(ctx context.Context, m message) (sent, error) {
+	var s sent
+	err := transport.Retry(ctx, attempts, m.again, func(attempt int) error {
+		var err error
+		s, err = c.attempt(ctx, m, attempt)
+		return err
+	})
+	c.record(ctx, m.op, m.who, m.patient, s.messageID, err)
+	return s, err
+}
+
+func (c *Client) attempt(ctx context.Context, m message, attempt int) (sent, error) {
+	s := sent{at: c.cfg.Now(), messageID: soap.NewMessageID()}
+	security, err := c.security(m.op, c.cfg.Mode, m.who, m.patient, s.at)
+	if err != nil {
+		return sent{}, err
+	}
+	if own := c.cfg.Dialect.Actions[m.op]; own != "" {
+		m.action = own
+	}
+	_, err = soap.Call(ctx, c.transport, soap.Request{
+		Op: m.op, URL: c.cfg.Environment.url(m.service), Attempt: attempt,
+		Message: soap.Message{Action: m.action, MessageID: s.messageID, Headers: [][]byte{security}, Body: m.body(s.at)},
+		Check:   m.check,
+	})
+	return s, called(m.op, s.messageID, err)
+}

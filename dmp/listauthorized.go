@@ -1,0 +1,105 @@
+package dmp
+
+import (
+	"context"
+	"time"
+
+	"github.com/soclesante/socle"
+	"github.com/soclesante/socle/ins"
+	"github.com/soclesante/socle/internal/soap"
+	"github.com/soclesante/socle/internal/xmltree"
+)
+
+// Since says which date ListAuthorized looks at.
+type Since string
+
+// Dates.
+const (
+	SinceAuthorization Since = "LASTAUTORIZATION" // when the authorization was given; spelled so
+	SinceDocument      Since = "LASTDOC"          // when a document was added last
+)
+
+// AuthorizedQuery says which records ListAuthorized gives.
+type AuthorizedQuery struct {
+	From time.Time // mandatory
+	By   Since     // empty is SinceAuthorization
+	// Owner asks for the records that another professional of the structure may
+	// read; zero is who asks.
+	Owner socle.PersonID
+}
+
+// AuthorizedRecord is a record that a professional may read. It holds no trait:
+// those that the DMP returns may not be shown (RG_0320); find the patient by
+// the INS.
+type AuthorizedRecord struct {
+	INS            ins.INS // zero when the DMP knows the patient by an older identifier only
+	TreatingDoctor bool    // the professional is médecin traitant
+	Message        bool    // as the DMP tells it
+	LastAccess     time.Time
+	LastUpdate     time.Time
+	LastDocument   time.Time
+}
+
+// ListAuthorized gives the records that the professional may read (TD0.4, "Liste
+// des DMP autorisés"): patientList of the service patientsSpecific. It is about
+// no patient in particular; see Dialect.Nobody.
+func (c *Client) ListAuthorized(ctx context.Context, who socle.Professional, q AuthorizedQuery) ([]AuthorizedRecord, error) {
+	err := c.admitCaller(ctx, opAuthorized, c.cfg.Mode, who)
+	if err == nil && q.From.IsZero() {
+		err = refusal(opAuthorized, ErrQuery, "AuthorizedQuery.From: mandatory", "")
+	}
+	if err != nil {
+		return nil, c.refused(ctx, opAuthorized, who, ins.INS{}, err)
+	}
+	if q.By == "" {
+		q.By = SinceAuthorization
+	}
+	var w xmltree.Writer
+	w.Start("patientList", "xmlns", nsPatients).Leaf("startDate", q.From.In(c.cfg.Dialect.Location).Format("20060102150405")).Leaf("dateType", string(q.By))
+	if !q.Owner.IsZero() {
+		w.Leaf("psOwnerId", q.Owner.String())
+	}
+	body := w.End().Bytes()
+	var all []AuthorizedRecord
+	_, err = c.send(ctx, message{
+		op: opAuthorized, service: servicePatientList, action: actionAuthorized, who: who, patient: c.cfg.Dialect.Nobody, again: true,
+		body: func(time.Time) []byte { return body },
+		check: func(e *soap.Envelope) (string, error) {
+			var err error
+			all, err = c.cfg.Dialect.authorized(e)
+			return codeOf(err, statusOK), err
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+func (d Dialect) authorized(e *soap.Envelope) ([]AuthorizedRecord, error) {
+	out, _, err := output(opAuthorized, nsPatients, "patientListResponse", e)
+	if err != nil {
+		return nil, err
+	}
+	all := []AuthorizedRecord{}
+	for x := range children(out, "patientlistData") {
+		if len(all) == maxListed {
+			return nil, tooLong(opAuthorized)
+		}
+		text := func(name string) string { return child(x, name).Trimmed() }
+		r := AuthorizedRecord{
+			TreatingDoctor: isTrue(text("MT")), Message: isTrue(text("message")), LastAccess: d.moment(text("lastAccessDate")),
+			LastUpdate: d.moment(text("lastUpdateDate")), LastDocument: d.moment(text("lastAddDate")),
+		}
+		for id := range children(x, "patientIdentifier") {
+			if known, err := ins.Parse(child(id, "nationalId").Trimmed(), child(id, "nationalIdType").Trimmed()); err == nil {
+				r.INS = known
+			}
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+// isTrue reads an xs:boolean.
+func isTrue(s string) bool { return s == "true" || s == "1" }
