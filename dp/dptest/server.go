@@ -11,7 +11,6 @@ package dptest
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -44,23 +43,18 @@ type Server struct {
 	o          Options
 	dialect    dp.Dialect
 	introspect func(context.Context, string) (socle.Professional, error)
+	tokens     *emulator.Tokens
 
 	mu       sync.Mutex
 	dossiers map[string]*dossier // by "system|value" of the INS
 	lines    map[string]*line    // by UUID, in lower case
 	unknown  map[string]bool     // CIP13
 	pages    map[string]page
-	tokens   map[string]token
 	serial   int
 }
 
-type token struct {
-	holder  socle.Professional
-	expires time.Time
-}
-
 // TokenLife is how long a token of [Server.Token] lives, as those of Pro Santé Connect.
-const TokenLife = 2 * time.Minute
+const TokenLife = emulator.TokenLife
 
 // base is the path below which the binding lives.
 const base = "/dp/fhir"
@@ -74,12 +68,15 @@ func NewServer(o Options) (*Server, error) {
 		o.Access = dp.DefaultAccess()
 	}
 	s := &Server{o: o, dialect: o.Dialect, introspect: o.Introspect, dossiers: make(map[string]*dossier), lines: make(map[string]*line),
-		unknown: make(map[string]bool), pages: make(map[string]page), tokens: make(map[string]token)}
+		unknown: make(map[string]bool), pages: make(map[string]page)}
 	if s.dialect.ConsultPath == "" {
 		s.dialect = dp.DefaultDialect()
 	}
-	if s.introspect == nil {
-		s.introspect = s.own
+	if o.Clock == nil {
+		o.Clock = emulator.NewClock(time.Time{})
+	}
+	if s.tokens = emulator.NewTokens(o.Clock); s.introspect == nil {
+		s.introspect = s.tokens.Holder
 	}
 	var err error
 	s.http, err = emulator.New(emulator.Options{Authority: o.Authority, Clock: o.Clock, Addr: o.Addr,
@@ -117,39 +114,10 @@ func (s *Server) ClientCertificate(id socle.StructureID) (tls.Certificate, error
 
 // Token gives a token of p that lives for TokenLife. It is for servers without
 // Options.Introspect.
-func (s *Server) Token(p socle.Professional) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.serial++
-	t := fmt.Sprintf("emulated-token-%d-%d", s.serial, s.Clock().Now().UnixNano())
-	s.tokens[t] = token{p, s.Clock().Now().Add(TokenLife)}
-	return t
-}
+func (s *Server) Token(p socle.Professional) string { return s.tokens.Token(p) }
 
 // Actor gives p with a session whose tokens are new at each call.
-func (s *Server) Actor(p socle.Professional) socle.Actor {
-	return socle.Actor{Professional: p, Tokens: session{s, p}}
-}
-
-type session struct {
-	server *Server
-	p      socle.Professional
-}
-
-func (s session) AccessToken(context.Context) (string, error) { return s.server.Token(s.p), nil }
-
-func (s *Server) own(_ context.Context, t string) (socle.Professional, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	known, ok := s.tokens[t]
-	switch {
-	case !ok:
-		return socle.Professional{}, errors.New("this server did not give the token")
-	case !s.Clock().Now().Before(known.expires):
-		return socle.Professional{}, errors.New("the token has expired")
-	}
-	return known.holder, nil
-}
+func (s *Server) Actor(p socle.Professional) socle.Actor { return s.tokens.Actor(p) }
 
 // route gives the operation of a request, and the token of a page.
 func (s *Server) route(r *http.Request) (op, page string) {

@@ -11,7 +11,6 @@ package ordonnancetest
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -42,31 +41,28 @@ type Server struct {
 	http       *emulator.Server
 	dialect    ordonnance.Dialect
 	introspect func(context.Context, string) (socle.Professional, error)
+	tokens     *emulator.Tokens
 
 	mu      sync.Mutex
 	records map[ordonnance.Number]*record
 	byCode  map[string]ordonnance.Number // payloads of 2D codes that give no number
-	tokens  map[string]token
-	serial  int
-}
-
-type token struct {
-	holder  socle.Professional
-	expires time.Time
 }
 
 // TokenLife is how long a token of [Server.Token] lives, as those of Pro Santé Connect.
-const TokenLife = 2 * time.Minute
+const TokenLife = emulator.TokenLife
 
 // NewServer starts an emulator. Close must be called.
 func NewServer(o Options) (*Server, error) {
 	s := &Server{dialect: o.Dialect, introspect: o.Introspect, records: make(map[ordonnance.Number]*record),
-		byCode: make(map[string]ordonnance.Number), tokens: make(map[string]token)}
+		byCode: make(map[string]ordonnance.Number)}
 	if s.dialect.ReadPath == "" {
 		s.dialect = ordonnance.DefaultDialect()
 	}
-	if s.introspect == nil {
-		s.introspect = s.own
+	if o.Clock == nil {
+		o.Clock = emulator.NewClock(time.Time{})
+	}
+	if s.tokens = emulator.NewTokens(o.Clock); s.introspect == nil {
+		s.introspect = s.tokens.Holder
 	}
 	var err error
 	s.http, err = emulator.New(emulator.Options{Authority: o.Authority, Clock: o.Clock, Addr: o.Addr,
@@ -104,39 +100,10 @@ func (s *Server) ClientCertificate(id socle.StructureID) (tls.Certificate, error
 
 // Token gives a token of p that lives for TokenLife. It is for servers without
 // Options.Introspect.
-func (s *Server) Token(p socle.Professional) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.serial++
-	t := fmt.Sprintf("emulated-token-%d-%d", s.serial, s.Clock().Now().UnixNano())
-	s.tokens[t] = token{p, s.Clock().Now().Add(TokenLife)}
-	return t
-}
+func (s *Server) Token(p socle.Professional) string { return s.tokens.Token(p) }
 
 // Actor gives p with a session whose tokens are new at each call.
-func (s *Server) Actor(p socle.Professional) socle.Actor {
-	return socle.Actor{Professional: p, Tokens: session{s, p}}
-}
-
-type session struct {
-	server *Server
-	p      socle.Professional
-}
-
-func (s session) AccessToken(context.Context) (string, error) { return s.server.Token(s.p), nil }
-
-func (s *Server) own(_ context.Context, t string) (socle.Professional, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	known, ok := s.tokens[t]
-	switch {
-	case !ok:
-		return socle.Professional{}, errors.New("this server did not give the token")
-	case !s.Clock().Now().Before(known.expires):
-		return socle.Professional{}, errors.New("the token has expired")
-	}
-	return known.holder, nil
-}
+func (s *Server) Actor(p socle.Professional) socle.Actor { return s.tokens.Actor(p) }
 
 // base is the path below which the binding lives.
 const base = "/epu/fhir"
