@@ -25,8 +25,9 @@ type Document struct {
 	Created  time.Time
 	Patient  Patient
 	Replaces []string // identifiers of the documents that it replaces
-	// Action is "C" when the sender says that the document replaces another
-	// (annule et remplace), "D" when they want one deleted, else empty.
+	// Action is ActionReplace when the sender says that the document replaces
+	// another (annule et remplace), ActionDelete when they want it deleted, else
+	// empty.
 	Action string
 	Hash   string // SHA-1 of the bytes, in hexadecimal
 	Size   int64
@@ -36,6 +37,13 @@ type Document struct {
 
 	data []byte
 }
+
+// Actions that the metadata of a document may ask for (CI-SIS, transmission of
+// CDA documents).
+const (
+	ActionReplace = "C"
+	ActionDelete  = "D"
+)
 
 // Open gives the bytes of the document, none when the archive lacks it.
 func (d Document) Open() *bytes.Reader { return bytes.NewReader(d.data) }

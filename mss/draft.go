@@ -3,12 +3,14 @@ package mss
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"mime"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/soclesante/socle/dmp"
 	"github.com/soclesante/socle/ins"
 )
 
@@ -54,6 +56,18 @@ type Outgoing struct {
 	// PDF is the PDF/A-1 made from the document. The référentiel wants one for
 	// each document (ECO.2.1.1, ECO.2.1.5): without it, the report tells.
 	PDF []byte
+}
+
+// OutgoingDocument gives a document that package dmp made, and the PDF/A-1 of it
+// if there is one. It reads the document into memory.
+func OutgoingDocument(d *dmp.Document, pdf []byte) (Outgoing, error) {
+	r, err := d.Open()
+	if err != nil {
+		return Outgoing{}, err
+	}
+	defer r.Close()
+	b, err := io.ReadAll(r)
+	return Outgoing{CDA: b, PDF: pdf}, err
 }
 
 // File is a file to attach. Its content is held in memory, as the whole

@@ -189,7 +189,8 @@ func (r *reader) document(folder string, d *Document) *Error {
 	case err != nil:
 		return &Error{Code: NotCDA, Err: err}
 	}
-	if ins, ok := doc.Patient.INS(); ok && d.Entry.PatientID.ID != "" && ins.Extension != d.Entry.PatientID.ID {
+	if ins, ok := doc.Patient.INS(); ok && d.Entry.PatientID.ID != "" &&
+		(ins.Extension != d.Entry.PatientID.ID || d.Entry.PatientID.Authority.ID != "" && ins.Root != d.Entry.PatientID.Authority.ID) {
 		return &Error{Code: PatientMismatch, Text: "the INS of the document is not the patientId of the metadata"}
 	}
 	return nil
