@@ -36,7 +36,7 @@ func professional(t testing.TB, rpps, family, profession, speciality string, at 
 		Profession: socle.Code{Code: profession}, Speciality: socle.Code{Code: speciality}}
 }
 
-func structure(t testing.TB, id, name, sector string) socle.Structure {
+func site(t testing.TB, id, name, sector string) socle.Structure {
 	s, err := socle.ParseStructureID(id)
 	require.NoError(t, err)
 	return socle.Structure{ID: s, Name: name, Sector: socle.Code{Code: sector}}
@@ -60,8 +60,8 @@ func newCounter(t testing.TB) *counter {
 		t.Cleanup(d.Close)
 		return d
 	}
-	officine := structure(t, "1750000010", "PHARMACIE DU MARCHE", "SA33")
-	hospital := structure(t, "1750000028", "HOPITAL D'ESSAI", "SA01")
+	officine := site(t, "1750000010", "PHARMACIE DU MARCHE", "SA33")
+	hospital := site(t, "1750000028", "HOPITAL D'ESSAI", "SA01")
 	c.filer, c.hospital = client(officine), client(hospital)
 	c.who = professional(t, "10000000017", "OFFICINE", socle.ProfessionPharmacist, "A", officine)
 	c.mo = professional(t, "10000000025", "MEDECIN", socle.ProfessionDoctor, "SM26", hospital)
