@@ -115,7 +115,7 @@ func TestReceivedDocumentIsFiledIntoTheDMP(t *testing.T) {
 	require.NoError(t, err)
 	record, err := c.filer.Exists(ctx, c.who, c.patient)
 	require.NoError(t, err)
-	_, err = c.filer.Submit(ctx, c.who, c.patient, dmp.Submission{Record: record, Document: doc})
+	_, err = c.filer.Submit(ctx, c.who, c.patient, dmp.Submission{Record: record, Documents: []*dmp.Document{doc}})
 	require.NoError(t, err)
 	filed := c.dmp.Documents(c.ins)
 	require.Len(t, filed, 1)
@@ -130,7 +130,7 @@ func TestReceivedDocumentIsFiledIntoTheDMP(t *testing.T) {
 	require.Equal(t, there[0], which)
 	second, err := again.File(c.filer, c.who, c.patient, mss.FileOptions{})
 	require.NoError(t, err)
-	_, err = c.filer.Submit(ctx, c.who, c.patient, dmp.Submission{Record: record, Document: second})
+	_, err = c.filer.Submit(ctx, c.who, c.patient, dmp.Submission{Record: record, Documents: []*dmp.Document{second}})
 	require.ErrorIs(t, err, dmp.ErrDuplicate, "whoever does not look finds out")
 
 	next := c.receive(t, m, mss.Outgoing{CDA: c.made(t, doc.Next())}).Documents[0]
