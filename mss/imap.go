@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"slices"
 	"strings"
 	"time"
@@ -19,10 +18,23 @@ import (
 // reader is one authenticated IMAP connection. It is the only place that knows
 // the IMAP library. Its methods are called one at a time, under whileOpen.
 type reader struct {
-	conn     net.Conn
+	conn     *imapConn
 	client   *imapclient.Client
-	folder   string // selected, "" for none
+	patience time.Duration // Config.Silence
+	folder   string        // selected, "" for none
 	validity uint32
+}
+
+// do runs f, which uses the connection, until ctx ends or the operator stays
+// silent for too long.
+func (r *reader) do(ctx context.Context, f func() error) error {
+	r.conn.expect(r.patience)
+	err := whileOpen(ctx, r.conn.secured, f)
+	r.conn.expect(0)
+	if wrong := r.conn.wrong(); err != nil && wrong != nil {
+		return wrong
+	}
+	return err
 }
 
 // answered makes the error of an IMAP command that the operator refused.
@@ -49,7 +61,7 @@ func (r *reader) close() {
 func (r *reader) logout() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	_ = whileOpen(ctx, r.conn, func() error { return r.client.Logout().Wait() })
+	_ = r.do(ctx, func() error { return r.client.Logout().Wait() })
 	r.close()
 }
 

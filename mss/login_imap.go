@@ -16,9 +16,10 @@ func (c *Client) openReader(ctx context.Context, l login) (*reader, error) {
 	if err != nil {
 		return nil, lost(ctx, "open", err)
 	}
-	r := &reader{conn: conn, client: imapclient.New(conn, nil)}
+	bounded := newIMAPConn(conn)
+	r := &reader{conn: bounded, client: imapclient.New(bounded, nil), patience: c.cfg.Silence}
 	said := new(exchanged)
-	err = whileOpen(ctx, conn, func() error {
+	err = r.do(ctx, func() error {
 		if err := r.client.WaitGreeting(); err != nil {
 			return err
 		}

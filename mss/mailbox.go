@@ -146,7 +146,7 @@ func (m *Mailbox) run(ctx context.Context, op string, again bool, f func(*reader
 				return err
 			}
 		}
-		err := whileOpen(ctx, m.reader.conn, func() error { return f(m.reader) })
+		err := m.reader.do(ctx, func() error { return f(m.reader) })
 		if err == nil {
 			return nil
 		}

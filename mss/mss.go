@@ -44,6 +44,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/internal/revocation"
@@ -89,6 +90,10 @@ type Config struct {
 	// SendLimit is the size in bytes of the largest message that is sent,
 	// encoded as it travels. Zero means what the operator announces.
 	SendLimit int64
+	// Silence is for how long the operator may send nothing in the middle of
+	// what it was asked to read, before the connection is given up. Zero means
+	// two minutes: answers that took one were seen.
+	Silence time.Duration
 	// Revocation says how the operator's certificate is checked for revocation
 	// (ECO.1.1.6, ECO.1.1.7). The zero value checks it.
 	Revocation Revocation
@@ -129,6 +134,9 @@ func New(cfg Config) (*Client, error) {
 	if strings.ContainsFunc(product, func(r rune) bool { return r <= ' ' || r > '~' }) || len(product) > 64 {
 		errs = append(errs, errors.New("Config.Software.Homologation[mss]: the product reference of Convergence is at most 64 ASCII characters without space"))
 	}
+	if cfg.Silence < 0 {
+		errs = append(errs, errors.New("Config.Silence: a negative duration"))
+	}
 	if cfg.ReadLimit < 0 || cfg.SendLimit < 0 || cfg.Dialect.PatientLimit < 0 {
 		errs = append(errs, errors.New("Config.ReadLimit, SendLimit, Dialect.PatientLimit: a negative size"))
 	}
@@ -140,6 +148,9 @@ func New(cfg Config) (*Client, error) {
 	}
 	if cfg.ReadLimit == 0 {
 		cfg.ReadLimit = 64 << 20
+	}
+	if cfg.Silence == 0 {
+		cfg.Silence = 2 * time.Minute
 	}
 	if cfg.DialContext == nil {
 		cfg.DialContext = new(net.Dialer).DialContext

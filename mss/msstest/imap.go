@@ -43,7 +43,6 @@ type session struct {
 	condstore,
 	qresync bool
 	wake chan struct{} // one is there when the folder has changed
-	left bool
 
 	received, sent, commands, fetched atomic.Int64
 	section                           cachedSection
