@@ -1,6 +1,7 @@
 package mss
 
 import (
+	"maps"
 	"regexp"
 
 	"github.com/soclesante/socle"
@@ -35,6 +36,11 @@ type Dialect struct {
 	// AuthUser gives the user name of XOAUTH2. Nil means the mailbox's
 	// address, for delegated mailboxes too, which is assumed.
 	AuthUser func(mailbox Address) string
+
+	// FolderNames are the names of folders by what they are for, for operators
+	// that do not say it themselves (RFC 6154); the first is that of a folder to
+	// be made. Nil means a table that is assumed.
+	FolderNames map[FolderUse][]string
 
 	// Bounces tell the cause of a bounce by its words, the first that matches.
 	// Nil means a table that is assumed: no wording is public.
@@ -76,4 +82,23 @@ func (d Dialect) contentType(who socle.Professional) socle.Code {
 		}
 	}
 	return socle.Code{Code: "SA33", System: socle.OIDSector, Display: "Pharmacie d'officine"}
+}
+
+// folderNames are assumed: what mail programs have used for long.
+var folderNames = map[FolderUse][]string{
+	FolderSent:    {"Sent", "INBOX.Sent", "INBOX/Sent", "Sent Messages", "Sent Items", "Éléments envoyés", "Messages envoyés"},
+	FolderTrash:   {"Trash", "INBOX.Trash", "INBOX/Trash", "Deleted Messages", "Deleted Items", "Corbeille", "Éléments supprimés"},
+	FolderDrafts:  {"Drafts", "INBOX.Drafts", "INBOX/Drafts", "Brouillons"},
+	FolderArchive: {"Archive", "INBOX.Archive", "INBOX/Archive", "Archives"},
+	FolderJunk:    {"Junk", "INBOX.Junk", "INBOX/Junk", "Spam", "Courrier indésirable", "Indésirables"},
+}
+
+func (d Dialect) folderNames() map[FolderUse][]string {
+	out := maps.Clone(folderNames)
+	for use, names := range d.FolderNames {
+		if len(names) > 0 {
+			out[use] = names
+		}
+	}
+	return out
 }

@@ -43,6 +43,8 @@ var (
 	// ErrNoRecipient: the operator knows no mailbox of a recipient's address.
 	// Nothing was sent to any recipient.
 	ErrNoRecipient = errors.New("no such recipient")
+	// ErrNotKept: the operator keeps no such flag on messages.
+	ErrNotKept = errors.New("flag not kept by the operator")
 	// ErrClosed: the Mailbox was closed.
 	ErrClosed = errors.New("mailbox closed")
 )

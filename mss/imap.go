@@ -21,8 +21,23 @@ type reader struct {
 	conn     *imapConn
 	client   *imapclient.Client
 	patience time.Duration // Config.Silence
-	folder   string        // selected, "" for none
-	validity uint32
+	selected
+	qresync bool // ENABLE QRESYNC was done
+}
+
+// selected is what is known of the selected folder.
+type selected struct {
+	folder    string // on the wire, "" for none
+	writable  bool
+	validity  uint32
+	next      uint32 // UIDNEXT, 0 when the operator does not tell
+	modseq    uint64 // HIGHESTMODSEQ, 0 without CONDSTORE
+	permanent []imap.Flag
+}
+
+// uid names a message of the selected folder.
+func (r *reader) uid(number uint32) UID {
+	return UID{Folder: folderName(r.folder), Validity: r.validity, Number: number}
 }
 
 // do runs f, which uses the connection, until ctx ends or the operator stays
@@ -65,16 +80,31 @@ func (r *reader) logout() {
 	r.close()
 }
 
-// open selects a folder, read-only, unless it is selected already.
+// open selects a folder, read-only unless it is selected already.
 func (r *reader) open(folder string) error {
 	if r.folder == folder {
 		return r.client.Noop().Wait() // announces what has arrived since
 	}
-	data, err := r.client.Select(folder, &imap.SelectOptions{ReadOnly: true}).Wait()
+	return r.choose(folder, false)
+}
+
+// openToWrite selects a folder whose messages are to be changed.
+func (r *reader) openToWrite(folder string) error {
+	if r.folder == folder && r.writable {
+		return nil
+	}
+	return r.choose(folder, true)
+}
+
+func (r *reader) choose(folder string, write bool) error {
+	r.selected = selected{}
+	options := &imap.SelectOptions{ReadOnly: !write, CondStore: r.client.Caps().Has(imap.CapCondStore)}
+	data, err := r.client.Select(folder, options).Wait()
 	if err != nil {
 		return err
 	}
-	r.folder, r.validity = folder, data.UIDValidity
+	r.selected = selected{folder: folder, writable: write, validity: data.UIDValidity, next: uint32(data.UIDNext),
+		modseq: data.HighestModSeq, permanent: data.PermanentFlags}
 	return nil
 }
 
@@ -85,7 +115,16 @@ func (r *reader) after(n uint32) ([]uint32, error) {
 	}
 	var set imap.UIDSet
 	set.AddRange(imap.UID(n+1), 0) // 0 is "*"
-	data, err := r.client.UIDSearch(&imap.SearchCriteria{UID: []imap.UIDSet{set}}, nil).Wait()
+	return r.search(&imap.SearchCriteria{UID: []imap.UIDSet{set}}, n)
+}
+
+// search gives the UIDs above n of the messages that fit, in ascending order.
+func (r *reader) search(c *imap.SearchCriteria, n uint32) ([]uint32, error) {
+	var options *imap.SearchOptions
+	if r.client.Caps().Has(imap.CapESearch) {
+		options = &imap.SearchOptions{ReturnAll: true} // ranges, where there are many
+	}
+	data, err := r.client.UIDSearch(c, options).Wait()
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +134,7 @@ func (r *reader) after(n uint32) ([]uint32, error) {
 		return nil, err
 	}
 	slices.Sort(out)
-	return out, nil
+	return slices.Compact(out), nil
 }
 
 const maxUIDs = 5_000_000 // messages of a folder
@@ -131,10 +170,30 @@ func uidsAbove(all imap.NumSet, n uint32) ([]uint32, error) {
 // fetched is one message of a FETCH.
 type fetched struct {
 	uid      uint32
-	seen     bool
+	flags    []Flag
 	received time.Time
 	size     int64
 	section  []byte
+}
+
+// known are the flags that have one spelling here, by their lower case.
+var known = map[string]Flag{`\seen`: FlagSeen, `\answered`: FlagAnswered, `\flagged`: FlagFlagged, "$forwarded": FlagForwarded, "$mdnsent": FlagReceiptSent}
+
+const maxFlags = 100
+
+func flagsOf(l []imap.Flag) []Flag {
+	var out []Flag
+	for _, f := range l[:min(len(l), maxFlags)] {
+		out = append(out, flagOf(string(f)))
+	}
+	return out
+}
+
+func flagOf(s string) Flag {
+	if k, ok := known[strings.ToLower(s)]; ok {
+		return k
+	}
+	return Flag(s)
 }
 
 // fetch asks for a section of messages and their attributes; limit bounds each section.
@@ -153,7 +212,7 @@ func (r *reader) fetch(uids []uint32, section *imap.FetchItemBodySection, limit 
 			case imapclient.FetchItemDataUID:
 				f.uid = uint32(item.UID)
 			case imapclient.FetchItemDataFlags:
-				f.seen = slices.ContainsFunc(item.Flags, func(flag imap.Flag) bool { return strings.EqualFold(string(flag), string(imap.FlagSeen)) })
+				f.flags = flagsOf(item.Flags)
 			case imapclient.FetchItemDataInternalDate:
 				f.received = item.Time
 			case imapclient.FetchItemDataRFC822Size:
@@ -195,7 +254,7 @@ func (r *reader) summaries(uids []uint32) ([]Summary, error) {
 	for _, f := range l {
 		h, _, _ := parseHeader(f.section)
 		s := summarize(h)
-		s.UID, s.Seen, s.Received, s.Size = UID{r.validity, f.uid}, f.seen, f.received, f.size
+		s.UID, s.Flags, s.Seen, s.Received, s.Size = r.uid(f.uid), f.flags, slices.Contains(f.flags, FlagSeen), f.received, f.size
 		out = append(out, s)
 	}
 	return out, nil
@@ -239,36 +298,6 @@ func (r *reader) raw(uid uint32, limit int64) (fetched, error) {
 			return whole, nil
 		}
 	}
-}
-
-// sentFolders are the names under which operators keep sent messages when they
-// do not mark the folder \Sent.
-var sentFolders = []string{"Sent", "INBOX.Sent", "INBOX/Sent", "Sent Messages", "Sent Items", "Éléments envoyés", "Messages envoyés"}
-
-// sent finds the folder of sent messages (RFC 6154), making one if there is none.
-func (r *reader) sent() (string, error) {
-	var options *imap.ListOptions
-	caps := r.client.Caps()
-	if caps.Has(imap.CapSpecialUse) && caps.Has(imap.CapListExtended) {
-		options = &imap.ListOptions{ReturnSpecialUse: true}
-	}
-	folders, err := r.client.List("", "*", options).Collect()
-	if err != nil {
-		return "", err
-	}
-	for _, f := range folders {
-		if slices.Contains(f.Attrs, imap.MailboxAttrSent) {
-			return f.Mailbox, nil
-		}
-	}
-	for _, name := range sentFolders {
-		for _, f := range folders {
-			if f.Mailbox == name {
-				return name, nil
-			}
-		}
-	}
-	return sentFolders[0], r.client.Create(sentFolders[0], nil).Wait()
 }
 
 // append stores a message as read.

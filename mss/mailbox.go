@@ -89,8 +89,6 @@ func (c *Client) Open(ctx context.Context, a Access) (*Mailbox, error) {
 	return m, nil
 }
 
-const inbox = "INBOX"
-
 // Address gives the address of the mailbox.
 func (m *Mailbox) Address() Address { return m.access.Address }
 

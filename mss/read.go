@@ -3,18 +3,19 @@ package mss
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/soclesante/socle"
 )
 
-// Read gets a message of the inbox and leaves it unread there. It fails with
-// ErrNoMessage when the message is gone or the inbox was renumbered, with
+// Read gets a message and leaves it unread. It fails with
+// ErrNoMessage when the message is gone or its folder was renumbered, with
 // ErrTooLarge beyond Config.ReadLimit, and never because the message is
 // broken: see [Message.Faults].
 func (m *Mailbox) Read(ctx context.Context, id UID) (*Message, error) {
 	var f fetched
 	err := m.reading(ctx, "read", fmt.Sprintf("%d/%d", id.Validity, id.Number), func(r *reader) (err error) {
-		if err = r.open(inbox); err != nil {
+		if err = r.open(folderOf(id.Folder)); err != nil {
 			return err
 		}
 		if r.validity != id.Validity {
@@ -36,7 +37,7 @@ func (m *Mailbox) Read(ctx context.Context, id UID) (*Message, error) {
 		return nil, err
 	}
 	msg := ParseMessage(f.section)
-	msg.UID, msg.Seen, msg.Received, msg.Size = id, f.seen, f.received, f.size
+	msg.UID, msg.Flags, msg.Seen, msg.Received, msg.Size = id, f.flags, slices.Contains(f.flags, FlagSeen), f.received, f.size
 	return msg, nil
 }
 

@@ -163,7 +163,7 @@ func (m *Mailbox) alive(ctx context.Context) *Error {
 func (m *Mailbox) keep(ctx context.Context, reference string, raw []byte, at time.Time) error {
 	var appending bool
 	err := m.using(ctx, "append", reference, false, func(r *reader) error {
-		folder, err := r.sent()
+		folder, err := r.special(m.client.cfg.Dialect, FolderSent)
 		if err != nil {
 			return err
 		}

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// UID names a message of a folder, and serves as cursor in it: the caller
-// stores the UID of the last message that it has handled and lists what comes
-// after. When the operator renumbers a folder, Validity changes and older UIDs
-// name nothing any more (RFC 3501 section 2.3.1.1).
+// UID names a message of a folder. When the operator renumbers the folder,
+// Validity changes and older UIDs name nothing any more (RFC 3501 section
+// 2.3.1.1). When the message is moved, it has another UID.
 type UID struct {
+	Folder   string // "" for the inbox
 	Validity uint32
 	Number   uint32
 }
@@ -22,6 +22,7 @@ type UID struct {
 type Summary struct {
 	UID      UID
 	Seen     bool
+	Flags    []Flag
 	Received time.Time // when the operator received it
 	Size     int64     // bytes, as sent
 
