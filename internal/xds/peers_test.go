@@ -110,3 +110,12 @@ func TestPeerXmllintAcceptsRetrievals(t *testing.T) {
 		Documents: []xds.Retrieved{{DocumentRequest: xds.DocumentRequest{"1.2", "1.2.3"}, MimeType: "text/xml", Inline: []byte("<a/>")}}}
 	require.NoError(t, xmllint(t, driver, r.Marshal()))
 }
+
+func TestPeerXmllintAcceptsUpdates(t *testing.T) {
+	t.Parallel()
+	for _, s := range []*xds.Submission{archiving(), revised()} {
+		b, err := s.MarshalUpdate()
+		require.NoError(t, err)
+		require.NoError(t, validate(t, "ebRS30/lcm.xsd", b))
+	}
+}

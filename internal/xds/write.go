@@ -15,6 +15,10 @@ func (s *Submission) Marshal() ([]byte, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
+	return s.write(), nil
+}
+
+func (s *Submission) write() []byte {
 	w := &writer{}
 	w.Start("lcm:SubmitObjectsRequest", "xmlns:lcm", NSLCM)
 	w.Start("rim:RegistryObjectList", "xmlns:rim", NSRIM)
@@ -26,7 +30,7 @@ func (s *Submission) Marshal() ([]byte, error) {
 		w.association(a, i)
 	}
 	w.End().End()
-	return w.Bytes(), nil
+	return w.Bytes()
 }
 
 // writer writes the parts of registry objects; of is the id of the one that is
