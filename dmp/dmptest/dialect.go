@@ -23,7 +23,12 @@ const (
 	codeTooLarge  = "XDSRepositoryError"         // the document is over the limit
 	codeSignature = "XDSRepositoryMetadataError" // the signature of the lot
 	codeAuthor    = "XDSRegistryMetadataError"   // the author is not that of the VIHF
-	codeReplace   = "XDSReplaceFailed"           // the document of another author is replaced, or the CDA says another thing
+	// The refusals of TD3.3.
+	codeNotAuthor    = "XDSMetadataUpdateError"          // who asks is not the author
+	codeUpdate       = "XDSMetadataUpdateError"          // the status does not allow it
+	codeOperation    = "XDSMetadataUpdateOperationError" // none of the four changes
+	codeUnmodifiable = "UnmodifiableMetadataError"       // what may not change
+	codeReplace      = "XDSReplaceFailed"                // the document of another author is replaced, or the CDA says another thing
 )
 
 // purposes are the codes of PurposeOfUse: all but the first are *assumed*, no

@@ -160,6 +160,7 @@ type operation struct {
 // operations are those of the services that are asked without attachments.
 var operations = map[string]map[string]operation{
 	"patients": {actionExists: {opExists, (*Server).exists}}, // GestionDossierPatientPartage.wsdl
+	"registry": {actionChange: {opChange, (*Server).change}}, // XDS.b_DocumentRegistry.wsdl
 	"habilitations": { // Habilitations.wsdl, whose actions are not those of the samples
 		actionAuthorize:         {opAuthorize, (*Server).authorize},
 		actionAuthorizeWSDL:     {opAuthorize, (*Server).authorize},

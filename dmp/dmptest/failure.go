@@ -2,6 +2,7 @@ package dmptest
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/soclesante/socle/dmp"
 	"github.com/soclesante/socle/internal/soap"
@@ -19,9 +20,9 @@ type Failure struct {
 	Ack *dmp.Detail
 	// Status answers TD0.3, TD0.4 or TD1.6 with this status and context.
 	Status *dmp.Detail
-	// Registry answers TD2.1 with these errors. With Partial the status is
-	// PartialSuccess, and the document is stored; errors that are all warnings
-	// come with Success, and the document is stored.
+	// Registry answers TD2.1 and TD3.3 with these errors. With Partial the status
+	// is PartialSuccess, and the work is done; errors that are all warnings come
+	// with Success, and the work is done.
 	Registry []dmp.RegistryError
 	Partial  bool
 }
@@ -72,7 +73,7 @@ func (f *Failure) fits(op string) bool {
 	case f.Status != nil:
 		return slices.Contains([]string{opAuthorize, opAuthorized, opProfessionals}, op)
 	case f.Registry != nil:
-		return op == opSubmit
+		return op == opSubmit || strings.HasPrefix(op, opChange)
 	}
 	return true
 }

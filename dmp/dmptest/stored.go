@@ -36,7 +36,7 @@ type version struct {
 	entry     xds.DocumentEntry
 	content   []byte
 	signature []byte // of its lot; nil for a signature
-	lot       string // uniqueId of the submission set that brought it
+	lot       string // uniqueId of the submission set that brought the document, not its metadata
 	author    string // NameID of the VIHF that brought the document, not its metadata
 	structure string // Identifiant_Structure of that VIHF
 	mode      string // Authentification_mode of that VIHF
@@ -100,7 +100,9 @@ func (r *record) keep(set xds.SubmissionSet, versions []*version, associations [
 		if v.entry.LogicalID == "" {
 			v.entry.LogicalID, v.entry.Version = v.entry.ID, "1"
 		}
-		v.lot = set.UniqueID
+		if v.lot == "" {
+			v.lot = set.UniqueID
+		}
 		r.versions = append(r.versions, v)
 	}
 	stored := func(id string) string {
