@@ -56,30 +56,45 @@ type reader struct {
 	io.Closer
 }
 
-// encoder gives the base64 of exactly left bytes of src.
+// encoder gives the base64 of exactly left bytes of src. It encodes into the
+// buffer of who reads, when there is room for a group.
 type encoder struct {
 	src  io.Reader
 	left int64
 	in   [24 << 10]byte // a multiple of 3
-	out  [32 << 10]byte
+	out  [4]byte
 	buf  []byte // what of out is still to give
 	err  error
 }
 
 func (e *encoder) Read(p []byte) (int, error) {
-	for len(e.buf) == 0 {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if len(e.buf) == 0 {
+		in := e.fill(len(p) / 4 * 3)
 		if e.err != nil {
 			return 0, e.err
 		}
-		e.fill()
+		if len(p) >= len(e.out) {
+			encodeBase64(p, in)
+			return base64.StdEncoding.EncodedLen(len(in)), nil
+		}
+		encodeBase64(e.out[:], in)
+		e.buf = e.out[:]
 	}
 	n := copy(p, e.buf)
 	e.buf = e.buf[n:]
 	return n, nil
 }
 
-func (e *encoder) fill() {
-	want := min(e.left, int64(len(e.in)))
+// fill gives the next bytes of the source, a multiple of 3 but at the end: room
+// of them at most, one group at least.
+func (e *encoder) fill(room int) []byte {
+	if e.err != nil {
+		return nil
+	}
+	want := min(e.left, int64(max(room, 3)), int64(len(e.in)))
 	if want == 0 {
 		if n, err := io.ReadFull(e.src, e.in[:1]); n > 0 {
 			e.err = &Error{Op: "write", Path: "component/nonXMLBody", Text: "the content is longer than its Size"}
@@ -88,7 +103,7 @@ func (e *encoder) fill() {
 		} else {
 			e.err = io.EOF
 		}
-		return
+		return nil
 	}
 	n, err := io.ReadFull(e.src, e.in[:want])
 	if err != nil {
@@ -96,11 +111,10 @@ func (e *encoder) fill() {
 		if err == io.EOF || err == io.ErrUnexpectedEOF {
 			e.err = &Error{Op: "write", Path: "component/nonXMLBody", Text: fmt.Sprintf("the content is shorter than its Size by %d bytes", e.left-int64(n)), Err: io.ErrUnexpectedEOF}
 		}
-		return
+		return nil
 	}
 	e.left -= want
-	base64.StdEncoding.Encode(e.out[:], e.in[:n])
-	e.buf = e.out[:base64.StdEncoding.EncodedLen(n)]
+	return e.in[:n]
 }
 
 func unreadable(err error) error {
