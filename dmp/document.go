@@ -2,9 +2,7 @@ package dmp
 
 import (
 	"crypto"
-	"crypto/sha1"
 	"encoding/hex"
-	"hash"
 	"io"
 	"strconv"
 	"strings"
@@ -12,10 +10,8 @@ import (
 
 	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/ins"
-	"github.com/soclesante/socle/internal/cda"
 	"github.com/soclesante/socle/internal/nos"
 	"github.com/soclesante/socle/internal/xds"
-	"github.com/soclesante/socle/internal/xmlsec"
 )
 
 const opDocument = "document"
@@ -201,41 +197,6 @@ func (m *made) hide(from []Visibility) error {
 		m.entry.Confidentiality = append(m.entry.Confidentiality, code)
 	}
 	return nil
-}
-
-// digest reads the document once, for its hashes and for what its file looks like.
-func (m *made) digest(f File, header cda.Document, lot xmlsec.Algorithm) (*inspected, error) {
-	var seen *inspected
-	header.Content.Open = func() (io.ReadCloser, error) {
-		r, err := f.Open()
-		if err != nil {
-			return nil, err
-		}
-		seen = &inspected{ReadCloser: r}
-		return seen, nil
-	}
-	encoded, err := header.Marshal()
-	if err != nil {
-		return nil, invalid(err)
-	}
-	r, err := encoded.Open()
-	if err != nil {
-		return nil, invalid(err)
-	}
-	defer r.Close()
-	hashes := map[crypto.Hash]hash.Hash{crypto.SHA1: sha1.New()}
-	writers := []io.Writer{hashes[crypto.SHA1]}
-	if h := lot.Hash(); h != crypto.SHA1 {
-		hashes[h] = h.New()
-		writers = append(writers, hashes[h])
-	}
-	if _, err := io.CopyBuffer(io.MultiWriter(writers...), struct{ io.Reader }{r}, make([]byte, 32<<10)); err != nil {
-		return nil, invalid(err)
-	}
-	for h, sum := range hashes {
-		m.digests[h] = sum.Sum(nil)
-	}
-	return seen, nil
 }
 
 func invalid(err error) error {

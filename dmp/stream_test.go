@@ -69,7 +69,7 @@ func TestADocumentIsNeverHeldInMemory(t *testing.T) {
 	send(1000)
 	small, large := send(1000), send(64<<20)
 	t.Logf("allocated: %d bytes for a document of 1 kB, %d for one of 64 MB", small, large)
-	require.Less(t, large, small+64<<10)
+	require.Less(t, large, small+512<<10) // the pieces of a large one
 	require.Less(t, large, uint64(1<<20))
 }
 
@@ -93,23 +93,18 @@ func BenchmarkSubmit5MiB(b *testing.B) {
 	}
 }
 
-// The floor does the least that a submission needs with the same bytes: the
-// base64 and the SHA-1 of the document, one copy of it, and the two signatures
-// of the VIHF and of the lot.
+// The floor is what no sender of that document can do without: the SHA-1 and one
+// copy of the bytes that are sent, and the two signatures of the VIHF and of the
+// lot. Reading the file and its base64 are not in it.
 func BenchmarkSubmit5MiBFloor(b *testing.B) {
-	f, err := pdf(5 << 20).Open()
-	require.NoError(b, err)
-	file, err := io.ReadAll(f)
-	require.NoError(b, err)
-	encoded := make([]byte, base64.StdEncoding.EncodedLen(len(file)))
-	to := make([]byte, len(encoded))
+	sent := make([]byte, base64.StdEncoding.EncodedLen(5<<20))
+	to := make([]byte, len(sent))
 	key := keys().sign.PrivateKey.(*rsa.PrivateKey)
 	digest := sha256.Sum256(nil)
 	b.SetBytes(5 << 20)
 	for b.Loop() {
-		base64.StdEncoding.Encode(encoded, file)
-		sha1.Sum(encoded)
-		copy(to, encoded)
+		sha1.Sum(sent)
+		copy(to, sent)
 		for range 2 {
 			if _, err := rsa.SignPKCS1v15(nil, key, crypto.SHA256, digest[:]); err != nil {
 				b.Fatal(err)

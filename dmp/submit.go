@@ -3,6 +3,7 @@ package dmp
 import (
 	"bytes"
 	"context"
+	"crypto/rsa"
 	"io"
 	"strconv"
 	"strings"
@@ -157,11 +158,15 @@ func (c *Client) admitDocument(ctx context.Context, who socle.Professional, id i
 // submit sends a lot once.
 func (c *Client) submit(ctx context.Context, who socle.Professional, id ins.INS, l lot, attempt int) (Receipt, error) {
 	now := c.cfg.Now()
-	security, err := c.security(opSubmit, c.submitMode(), who, id, now)
-	if err != nil {
-		return Receipt{}, err
-	}
-	submission, signature, err := c.compose(who, l, now)
+	var security, signature []byte
+	var submission *xds.Submission
+	err := c.both(func() (err error) {
+		security, err = c.security(opSubmit, c.submitMode(), who, id, now)
+		return err
+	}, func() (err error) {
+		submission, signature, err = c.compose(who, l, now)
+		return err
+	})
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -191,4 +196,22 @@ func (c *Client) submit(ctx context.Context, who socle.Professional, id ins.INS,
 		return Receipt{}, err
 	}
 	return r, err
+}
+
+// both does the two signatures of a submission: at once when the key is in
+// memory, one after the other when a card may hold it.
+func (c *Client) both(first, second func() error) error {
+	if _, ok := c.cfg.Signature.PrivateKey.(*rsa.PrivateKey); !ok {
+		if err := first(); err != nil {
+			return err
+		}
+		return second()
+	}
+	done := make(chan error, 1)
+	go func() { done <- first() }()
+	err := second()
+	if other := <-done; other != nil {
+		return other
+	}
+	return err
 }
