@@ -42,6 +42,10 @@ func (c *Client) openSubmitter(ctx context.Context, l login) (*submitter, error)
 	switch isNo := errors.As(err, &no); {
 	case isNo && no.Code == 454:
 		return nil, &refusedLogin{code: replyCode(no), text: no.Message, refusal: said.refusal, temporary: true}
+	case isNo && no.Code == 500 && said.initial: // as Dovecot does beyond its line length
+		e := replied(no)
+		e.Text = "it cannot take the token with the command: Config.Dialect.SubmissionInitialResponse must be false; it says: " + e.Text
+		return nil, e
 	case isNo && said.mechanism != "" && !s.client.SupportsAuth(said.mechanism):
 		e := replied(no)
 		e.Text = "it does not offer " + said.mechanism + notOffered + e.Text
