@@ -8,6 +8,7 @@ import (
 	"github.com/soclesante/socle/ins"
 	"github.com/soclesante/socle/internal/soap"
 	"github.com/soclesante/socle/internal/transport"
+	"github.com/soclesante/socle/internal/xmltree"
 )
 
 // attempts bounds the tries of a call that may be made again.
@@ -19,6 +20,8 @@ type message struct {
 	who                 socle.Professional
 	patient             ins.INS // zero: the message is about nobody in particular
 	again               bool    // it may be made again when its outcome is unknown
+	maxBytes            int64   // bound of the answer, and limits of its envelope; zero: the defaults
+	limits              xmltree.Limits
 	// body makes the message of an attempt, which began at that time.
 	body func(now time.Time) []byte
 	// check reads the answer: the service's code, and its error.
@@ -50,13 +53,19 @@ func (c *Client) attempt(ctx context.Context, m message, attempt int) (sent, err
 	if err != nil {
 		return sent{}, err
 	}
-	if own := c.cfg.Dialect.Actions[m.op]; own != "" {
-		m.action = own
-	}
 	_, err = soap.Call(ctx, c.transport, soap.Request{
 		Op: m.op, URL: c.cfg.Environment.url(m.service), Attempt: attempt,
-		Message: soap.Message{Action: m.action, MessageID: s.messageID, Headers: [][]byte{security}, Body: m.body(s.at)},
+		MaxBytes: m.maxBytes, Limits: m.limits,
+		Message: soap.Message{Action: c.action(m.op, m.action), MessageID: s.messageID, Headers: [][]byte{security}, Body: m.body(s.at)},
 		Check:   m.check,
 	})
 	return s, called(m.op, s.messageID, err)
+}
+
+// action gives the wsa:Action of a transaction, unless the dialect has another.
+func (c *Client) action(op, action string) string {
+	if own := c.cfg.Dialect.Actions[op]; own != "" {
+		return own
+	}
+	return action
 }

@@ -68,6 +68,9 @@ type Dialect struct {
 	// Location is the zone of the dates of TD0.4 and TD1.6, which have none; nil
 	// is UTC, *assumed*.
 	Location *time.Location
+	// Repository is the repositoryUniqueId asked for a document whose Entry has
+	// none: 1.2.250.1.213.4.1.1.1.2, as in the samples; *assumed* the only one.
+	Repository string
 	// TestIdentities lets test and demonstration identities through in
 	// production. False: refused; *assumed*, since public samples show the test
 	// OID only and some conclude that it is the DMP's own domain.
@@ -133,6 +136,7 @@ func (d Dialect) defaults() Dialect {
 	text(&d.VIHFVersion, "3.0")
 	text(&d.ModeAttribute, "Authentification_mode")
 	text(&d.Processing, "D")
+	text(&d.Repository, "1.2.250.1.213.4.1.1.1.2")
 	text(&d.AuthnContext, "urn:oasis:names:tc:SAML:2.0:ac:classes:MobileTwoFactorUnregistered")
 	if d.Location == nil {
 		d.Location = time.UTC

@@ -8,6 +8,11 @@
 //	doc, err := client.NewDocument(who, patient, report)  // CDA R2 of level 1
 //	receipt, err := client.Submit(ctx, who, patient, dmp.Submission{Record: record, Documents: []*dmp.Document{doc}}) // TD2.1
 //
+// What others added is found and read, by who may:
+//
+//	found, err := client.Search(ctx, who, patient, dmp.Query{Record: record, Types: types}) // TD3.1a
+//	for doc, err := range client.Retrieve(ctx, who, patient, dmp.Retrieval{Record: record, Entries: found.Entries}) { … } // TD3.2
+//
 // The professional and the patient are arguments of each call. Only a qualified
 // identity leaves the machine: [ins.Identity.Sendable] decides. Nothing is sent
 // that the service is known to refuse: each refusal says what to change.

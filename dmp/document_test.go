@@ -76,7 +76,7 @@ func TestADocumentSaysWhoWhatAndWhen(t *testing.T) {
 	require.Equal(t, "SA33", got.Encounter.Facility.Code.Code)
 	require.Equal(t, "AMBULATOIRE", got.Events[0].Performers[0].Organization.Industry.Code.Code)
 
-	e := dmp.Entry(d)
+	e := dmp.MetadataOf(d)
 	require.Equal(t, "20260714083000", e.CreationTime)
 	require.Equal(t, "20260714073000", e.ServiceStart)
 	require.Equal(t, "20260714080000", e.ServiceStop)
@@ -154,7 +154,7 @@ func TestATypeOutsideTheValueSetMayBeGivenWhole(t *testing.T) {
 	require.Equal(t, "1.2.3.5", d.ID())
 	require.Equal(t, r.Type, d.Type())
 	require.Equal(t, r.Title, d.Title())
-	require.Equal(t, "DEPISTAGE", dmp.Entry(d).Practice.Code)
+	require.Equal(t, "DEPISTAGE", dmp.MetadataOf(d).Practice.Code)
 }
 
 func TestAPDFThatIsNotPDFAIsWarnedAbout(t *testing.T) {

@@ -26,7 +26,8 @@ const (
 	servicePatientList = "patientsSpecific" // PatientsSpecific.wsdl: TD0.4
 	servicePDQ         = "patientsPDQ"      // PDQSupplier.wsdl: TD0.5
 	serviceRights      = "habilitations"    // Habilitations.wsdl: TD0.3, TD1.6
-	serviceRepository  = "repository"       // XDS.b_DocumentRepository.wsdl: TD2.1
+	serviceRegistry    = "registry"         // XDS.b_DocumentRegistry.wsdl: TD3.1, TD3.3
+	serviceRepository  = "repository"       // XDS.b_DocumentRepository.wsdl: TD2.1, TD3.2
 )
 
 func (e Environment) url(service string) string {

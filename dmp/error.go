@@ -38,7 +38,8 @@ var (
 	// ErrDuplicate: the DMP already holds a document of that identifier. After a
 	// Submit whose outcome was unknown it means that it was done.
 	ErrDuplicate = errors.New("document already there")
-	// ErrNoDocument: the record has no such document.
+	// ErrNoDocument: the record has no such document, or none that the
+	// professional may know of.
 	ErrNoDocument = errors.New("no such document")
 	// ErrState: the document has a status, or a version, that does not allow what
 	// is asked: it was replaced, archived, deleted or changed meanwhile. Search again.
@@ -60,6 +61,12 @@ var (
 	ErrEnvironment = errors.New("wrong environment")
 	// ErrUnavailable: the DMP, or the way to it, is out of order; try again later.
 	ErrUnavailable = errors.New("service unavailable")
+	// ErrTooMany: the DMP found too many documents to tell; the search is to be
+	// narrowed.
+	ErrTooMany = errors.New("too many results")
+	// ErrIntegrity: a document is not the one that its metadata describe, or is
+	// not whole: it must not be used.
+	ErrIntegrity = errors.New("document altered")
 	// ErrAnswer: what came back is not an answer of the DMP.
 	ErrAnswer = errors.New("unusable answer")
 )

@@ -8,8 +8,8 @@ import (
 	"github.com/soclesante/socle/internal/xds"
 )
 
-// Entry gives the metadata of a document.
-func Entry(d *Document) xds.DocumentEntry { return d.made.entry }
+// MetadataOf gives the metadata of a document.
+func MetadataOf(d *Document) xds.DocumentEntry { return d.made.entry }
 
 // InProduction gives c as if its environment were the production: the test
 // authority makes no certificate that New would accept there.

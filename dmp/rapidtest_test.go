@@ -47,7 +47,7 @@ func TestARapidTestFollowsItsRules(t *testing.T) {
 		require.Empty(t, cisis.Validate(read), name)
 		require.Len(t, read.Events, len(test.Diseases))
 		require.Equal(t, "Test rapide d'orientation diagnostique : "+test.Name, d.Title())
-		e := dmp.Entry(d)
+		e := dmp.MetadataOf(d)
 		require.Equal(t, "urn:ans:ci-sis:trod:2024", e.Format.Code)
 		require.Equal(t, "DEPISTAGE", e.Practice.Code)
 		require.Equal(t, "SA33", e.Facility.Code)

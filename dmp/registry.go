@@ -12,13 +12,26 @@ import (
 // check reads the answer to ITI-41, and gives the code of its first error.
 func (r *Receipt) check(e *soap.Envelope) (string, error) {
 	if !e.Body.Is(xds.NSRS, "RegistryResponse") {
-		return "", &Error{Op: opSubmit, Text: "the answer is not a RegistryResponse", kind: ErrAnswer, ours: true}
+		return "", unusable(opSubmit, "the answer is not a RegistryResponse", nil)
 	}
 	answer, err := xds.ParseResponse(e.Body)
 	if err != nil {
-		return "", &Error{Op: opSubmit, Text: err.Error(), Err: err, kind: ErrAnswer, ours: true}
+		return "", unusable(opSubmit, err.Error(), err)
 	}
-	var failed, warnings []RegistryError
+	var code string
+	code, r.Warnings, err = outcome(opSubmit, answer)
+	return code, err
+}
+
+// unusable is what is not an answer of the DMP.
+func unusable(op, text string, err error) *Error {
+	return &Error{Op: op, Text: text, Err: err, kind: ErrAnswer, ours: true}
+}
+
+// outcome gives what a registry or a repository says of a request: its first
+// code, its warnings, and the error when it is no success.
+func outcome(op string, answer xds.Response) (code string, warnings []RegistryError, err error) {
+	var failed []RegistryError
 	for _, x := range answer.Errors {
 		own := RegistryError{Code: string(x.Code), Context: x.Context, Location: x.Location, Severity: severity(x.Severity)}
 		if x.Severity == xds.SeverityWarning {
@@ -27,12 +40,11 @@ func (r *Receipt) check(e *soap.Envelope) (string, error) {
 			failed = append(failed, own)
 		}
 	}
-	r.Warnings = warnings
 	status := answer.Status[strings.LastIndexByte(answer.Status, ':')+1:]
 	if answer.Status == xds.ResponseSuccess {
-		return status, nil
+		return status, warnings, nil
 	}
-	out := &Error{Op: opSubmit, Code: status, Text: "the DMP says no more than " + status, ours: true, Registry: append(failed, warnings...)}
+	out := &Error{Op: op, Code: status, Text: "the DMP says no more than " + status, ours: true, Registry: append(failed, warnings...)}
 	if answer.Status != xds.ResponseFailure && answer.Status != xds.ResponsePartial {
 		out.kind = ErrAnswer
 	}
@@ -49,7 +61,7 @@ func (r *Receipt) check(e *soap.Envelope) (string, error) {
 	case xds.ResponsePartial:
 		out.Partial, out.retry = true, false
 	}
-	return out.Code, out
+	return out.Code, warnings, out
 }
 
 func severity(urn string) string {

@@ -22,6 +22,7 @@ const (
 const (
 	codeTooLarge  = "XDSRepositoryError"         // the document is over the limit
 	codeSignature = "XDSRepositoryMetadataError" // the signature of the lot
+	codeQuery     = "XDSRegistryError"           // a parameter of a query is not as it should be
 	codeAuthor    = "XDSRegistryMetadataError"   // the author is not that of the VIHF
 	// The refusals of TD3.3.
 	codeNotAuthor    = "XDSMetadataUpdateError"          // who asks is not the author

@@ -159,8 +159,8 @@ type operation struct {
 
 // operations are those of the services that are asked without attachments.
 var operations = map[string]map[string]operation{
-	"patients": {actionExists: {opExists, (*Server).exists}}, // GestionDossierPatientPartage.wsdl
-	"registry": {actionChange: {opChange, (*Server).change}}, // XDS.b_DocumentRegistry.wsdl
+	"patients": {actionExists: {opExists, (*Server).exists}},                                           // GestionDossierPatientPartage.wsdl
+	"registry": {actionChange: {opChange, (*Server).change}, actionQuery: {opSearch, (*Server).query}}, // XDS.b_DocumentRegistry.wsdl
 	"habilitations": { // Habilitations.wsdl, whose actions are not those of the samples
 		actionAuthorize:         {opAuthorize, (*Server).authorize},
 		actionAuthorizeWSDL:     {opAuthorize, (*Server).authorize},
@@ -175,7 +175,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, service string) {
 	e, fault := soap.ReadRequest(r, xmltree.Limits{Bytes: 1 << 20})
 	if fault == nil {
 		if op, ok := operations[service][e.Action]; ok {
-			emulator.Annotate(r, op.name)
+			name := op.name
+			if e.Action == actionQuery {
+				name = queryName(e)
+			}
+			emulator.Annotate(r, name)
 			s.answer(w, r, e, func(who *session, e *soap.Envelope) (soap.Message, *soap.Fault) { return op.answer(s, who, e) })
 			return
 		}
@@ -191,6 +195,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, e *soap.Envelope
 		var m soap.Message
 		m, fault = op(who, e)
 		s.trace(who, fault)
+		if fault == nil && who.defect != "" && who.defect.write(w, e, m) {
+			return
+		}
 		if fault == nil {
 			soap.WriteResponse(w, e, m)
 			return

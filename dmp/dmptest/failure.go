@@ -13,7 +13,7 @@ import (
 // operation gets once it was verified. Faults of the network are planned with
 // [Server.Fail].
 type Failure struct {
-	Operation string // "TD0.2" or "TD2.1"; empty: the first that the answer suits
+	Operation string // "TD0.2" …; empty: the first that the answer suits
 	// Fault answers a SOAP fault.
 	Fault *Fault
 	// Ack answers TD0.2, TD0.5, TD1.3 or TD1.4 with an acknowledgement AE and this detail.
@@ -23,8 +23,14 @@ type Failure struct {
 	// Registry answers TD2.1 and TD3.3 with these errors. With Partial the status
 	// is PartialSuccess, and the work is done; errors that are all warnings come
 	// with Success, and the work is done.
+	//
+	// It does the same to TD3.1 and TD3.2, when Operation says so: with Partial,
+	// TD3.2 leaves out the document that an error has as its Location, or else
+	// the last.
 	Registry []dmp.RegistryError
 	Partial  bool
+	// Defect spoils the answer to TD3.1 or TD3.2.
+	Defect Defect
 }
 
 // Fault is a SOAP fault to answer.
@@ -74,6 +80,8 @@ func (f *Failure) fits(op string) bool {
 		return slices.Contains([]string{opAuthorize, opAuthorized, opProfessionals}, op)
 	case f.Registry != nil:
 		return op == opSubmit || strings.HasPrefix(op, opChange)
+	case f.Defect != "" && f.Defect.operation() != "":
+		return op == f.Defect.operation()
 	}
 	return true
 }

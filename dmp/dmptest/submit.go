@@ -69,6 +69,10 @@ func (s *Server) repository(w http.ResponseWriter, r *http.Request) {
 		emulator.Annotate(r, opSubmit)
 		s.answer(w, r, e, func(who *session, e *soap.Envelope) (soap.Message, *soap.Fault) { return s.submit(who, e, p) })
 		return
+	case e.Action == actionRetrieve:
+		emulator.Annotate(r, opRetrieve)
+		s.retrieve(w, r, e)
+		return
 	default:
 		fault = unsupported(e)
 	}

@@ -25,6 +25,7 @@ type session struct {
 	patient patientID
 	access  dmp.AccessMode
 	op      string // the operation asked for, for the access journal
+	defect  Defect // planned for the answer
 }
 
 // Structure is what the emulator knows of a structure. One that it does not
