@@ -250,6 +250,9 @@ func (c *imapConn) command(text string, each func(line string), gone <-chan stru
 	c.own = own
 	c.mu.Unlock()
 	if _, err := c.Conn.Write([]byte(own.tag + " " + text + "\r\n")); err != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.own = nil
 		return err
 	}
 	select {

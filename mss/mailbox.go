@@ -136,10 +136,15 @@ func (m *Mailbox) run(ctx context.Context, op string, again bool, f func(*reader
 		old := m.reader != nil
 		if !old {
 			err := m.client.authenticated(ctx, op, m.access, func(l login) (err error) {
-				m.reader, err = m.client.openReader(ctx, l)
-				return err
+				if m.reader, err = m.client.openReader(ctx, l); err != nil {
+					return err
+				}
+				return m.reader.do(ctx, m.reader.resync)
 			})
 			if err != nil {
+				if m.reader != nil {
+					m.reader.close()
+				}
 				m.reader = nil
 				return err
 			}

@@ -239,16 +239,21 @@ func (s *session) chosen(set string, uid bool) ([]int, error) {
 		return nil, err
 	}
 	var out []int
-	for i, u := range s.told {
-		n := uint32(i + 1)
+	for _, p := range spans {
+		first, end := int(p.first)-1, int(min(p.last, uint32(len(s.told))))
 		if uid {
-			n = u
+			first, _ = slices.BinarySearch(s.told, p.first)
+			var found bool
+			if end, found = slices.BinarySearch(s.told, p.last); found {
+				end++
+			}
 		}
-		if within(n, spans) {
+		for i := first; i < end; i++ {
 			out = append(out, i)
 		}
 	}
-	return out, nil
+	slices.Sort(out)
+	return slices.Compact(out), nil
 }
 
 // each gives the messages of a set that are still there, under the lock.

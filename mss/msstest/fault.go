@@ -27,7 +27,6 @@ const (
 	OpExpunge          = "imap.expunge"
 	OpIdle             = "imap.idle"
 	OpNoop             = "imap.noop"
-	OpEnable           = "imap.enable"
 	OpAuthenticateSMTP = "smtp.authenticate"
 	OpMail             = "smtp.mail"   // before DATA
 	OpSubmit           = "smtp.submit" // the message was received whole

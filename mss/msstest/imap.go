@@ -428,7 +428,10 @@ func (s *session) enable(p *command) error {
 	if err := p.end(); err != nil {
 		return err
 	}
-	return s.do(OpEnable, func() error { return s.say("* ENABLED%s", strings.Join(on, "")) })
+	if s.folder != nil {
+		return errors.New("ENABLE goes before SELECT (RFC 5161 section 3.1)")
+	}
+	return s.say("* ENABLED%s", strings.Join(on, ""))
 }
 
 func (s *session) namespace(p *command) error {
