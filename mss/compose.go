@@ -17,7 +17,7 @@ const archiveName = "IHE_XDM.ZIP"
 
 // compose writes the message (RFC 5322). Every header that the référentiel
 // wants is set here and nowhere else.
-func (m *Mailbox) compose(d Draft, e envelope, answered *Message, parcel *parcel, at time.Time, r *SendReport) ([]byte, error) {
+func (m *Mailbox) compose(d job, e envelope, parcel *parcel, at time.Time, r *SendReport) ([]byte, error) {
 	var h mail.Header
 	h.SetDate(at)
 	h.SetAddressList("From", []*mail.Address{{Name: m.access.Label.String(), Address: m.access.Address.Wire()}})
@@ -29,7 +29,7 @@ func (m *Mailbox) compose(d Draft, e envelope, answered *Message, parcel *parcel
 		r.MessageID = newMessageID(m.access.Address.Domain())
 	}
 	h.SetMessageID(r.MessageID)
-	if answered != nil {
+	if d.answered != nil {
 		if e.inReplyTo == "" {
 			r.degrade("ECO.2.2.2", "the message answered has no Message-ID: the answer has no In-Reply-To")
 		} else {
@@ -37,7 +37,14 @@ func (m *Mailbox) compose(d Draft, e envelope, answered *Message, parcel *parcel
 			h.SetMsgIDList("References", e.references)
 		}
 	}
-	h.SetSubject(subject(d, answered, parcel))
+	if !d.ReplyTo.IsZero() {
+		h.SetAddressList("Reply-To", wire([]Address{d.ReplyTo}))
+	}
+	title := subject(d, parcel)
+	if d.Final && m.client.cfg.Dialect.FinalSubject && !strings.Contains(title, finMark) {
+		title += " " + finMark
+	}
+	h.SetSubject(title)
 	set(&h, "X-MSS-NIL", m.client.product)
 	if parcel != nil {
 		r.Codes, r.INS = parcel.codes, "N"
@@ -62,7 +69,7 @@ func (m *Mailbox) compose(d Draft, e envelope, answered *Message, parcel *parcel
 	if parcel != nil {
 		files = append(append([]File{{Name: archiveName, MediaType: "application/zip", Content: parcel.archive}}, parcel.pdfs...), files...)
 	}
-	return write(h, d.Text, files)
+	return write(h, d.said(), files)
 }
 
 // set adds a header whose name is written as the référentiel writes it, folded
@@ -122,13 +129,21 @@ func write(h mail.Header, text string, files []File) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		_, err = p.Write(f.Content)
-		if err = firstError(err, p.Close()); err != nil {
+		if err = firstError(copyFile(p, f), p.Close()); err != nil {
 			return nil, err
 		}
 	}
 	err = w.Close()
 	return b.Bytes(), err
+}
+
+func copyFile(w io.Writer, f File) error {
+	r, err := f.open()
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(w, r)
+	return firstError(err, r.Close())
 }
 
 func firstError(errs ...error) error {
@@ -149,7 +164,7 @@ func wire(l []Address) []*mail.Address {
 }
 
 // subject gives the subject: with documents, in the form of ECO.2.1.3.
-func subject(d Draft, answered *Message, p *parcel) string {
+func subject(d job, p *parcel) string {
 	s, _ := withoutPrefix(d.Subject) // it announces documents, and only we know whether there are
 	switch {
 	case p != nil:
@@ -157,10 +172,10 @@ func subject(d Draft, answered *Message, p *parcel) string {
 			s = p.title
 		}
 		s = "XDM/1.0/DDM+" + strings.TrimSpace(s+" "+p.patient)
-	case s == "" && answered != nil:
-		s = answered.Subject
-		if !strings.HasPrefix(strings.ToLower(s), "re:") {
-			s = "Re: " + s
+	case s == "" && d.mark != "" && d.answered != nil:
+		s = d.answered.Subject
+		if !strings.HasPrefix(strings.ToLower(s), strings.ToLower(strings.TrimSpace(d.mark))) {
+			s = d.mark + s
 		}
 	}
 	s = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, ""), func(r rune) bool { return r <= ' ' || r == 0x7f }), " ")

@@ -33,6 +33,13 @@ type Dialect struct {
 	// Zero means the sector of the Actor's structure, or else SA33 (Pharmacie
 	// d'officine): the present value set is not public, so that both are assumed.
 	ContentType socle.Code
+	// ActionSlot is the slot of the metadata that tells what is to become of a
+	// document sent before (Outgoing.Action). Empty means "action", which is
+	// assumed: the text that defines it shows no XML.
+	ActionSlot string
+	// FinalSubject adds [FIN] to the subject of a message that closes an exchange,
+	// beside X-MSS-MES: FIN, for whom the header does not suffice.
+	FinalSubject bool
 	// AuthUser gives the user name of XOAUTH2. Nil means the mailbox's
 	// address, for delegated mailboxes too, which is assumed.
 	AuthUser func(mailbox Address) string
@@ -48,6 +55,9 @@ type Dialect struct {
 	// BounceSubject and BounceSender (the local part of From) tell that a mail in
 	// free text is a bounce. Nil means patterns that are assumed.
 	BounceSubject, BounceSender *regexp.Regexp
+	// PrescriptionWords are the words of a subject, a text or a file name that make
+	// it likely that a file is a prescription. Nil means words that are assumed.
+	PrescriptionWords *regexp.Regexp
 	// ReceiptSender sends receipts under the mailbox's address as sender of the
 	// envelope. The zero value has none, as RFC 8098 section 2.1 wants against
 	// loops; that operators take a submission without is assumed.

@@ -29,6 +29,13 @@ type Document struct {
 	// another (annule et remplace), ActionDelete when they want it deleted, else
 	// empty.
 	Action string
+	// PDF is the attached PDF of the document, which is shown as one with it
+	// (SC.CDA/DD.15), nil when none was found. PDFGuessed says that only their
+	// number and order told that they belong together.
+	PDF        *Attachment
+	PDFGuessed bool
+	// Models are the OIDs of the models that the document claims (templateId).
+	Models []string
 	Hash   string // SHA-1 of the bytes, in hexadecimal
 	Size   int64
 	// Err is what is wrong with the document, a *Fault. Do not file a document
@@ -99,6 +106,7 @@ const (
 func (m *Message) documents(t *treeReader) {
 	var files []Attachment
 	var codes []string
+	var headers []*cda.Document
 	qualified := false
 	patients := map[Patient]bool{}
 	left := int64(maxInflated)
@@ -143,11 +151,12 @@ func (m *Message) documents(t *treeReader) {
 				if !doc.Patient.Matricule.IsZero() {
 					patients[Patient{Matricule: doc.Patient.Matricule, OID: doc.Patient.OID}] = true
 				}
-				m.Documents = append(m.Documents, doc)
+				m.Documents, headers = append(m.Documents, doc), append(headers, d.CDA)
 			}
 		}
 	}
 	m.Attachments = files
+	m.twins(headers, len(patients) < 2)
 	if len(patients) > 1 {
 		t.fault(FaultCoherent, "", "documents of %d patients in one message (SC.MSS/CONF.23)", len(patients))
 	}
@@ -189,6 +198,9 @@ func received(part string, d xdm.Document) Document {
 	if c := d.CDA; c != nil {
 		doc.Code, doc.Title, doc.ID = c.Code.Code, c.Title, c.ID.String()
 		doc.SetID, doc.Version, doc.Created = c.SetID.String(), c.Version, c.EffectiveTime.Time
+		for _, t := range c.TemplateIDs {
+			doc.Models = append(doc.Models, t.Root)
+		}
 		for _, r := range c.Related {
 			if r.Type == "RPLC" {
 				for _, id := range r.IDs {

@@ -46,6 +46,9 @@ func small(id string, changes ...string) []byte {
 	return []byte(strings.NewReplacer(changes...).Replace(s))
 }
 
+// pdfa begins as a PDF and says that it is PDF/A.
+var pdfa = []byte("%PDF-1.4\n<pdfaid:part>1</pdfaid:part>")
+
 func withOID(c *mss.Config) { c.Software.OID = softwareOID }
 
 func TestPatientIsReadAndAnswered(t *testing.T) {
@@ -114,7 +117,7 @@ func TestDocumentsAreSentWithTheirHeaders(t *testing.T) {
 	m := b.open(t)
 	d := draft(t)
 	d.Subject = ""
-	d.Documents = []mss.Outgoing{{CDA: small("1"), PDF: []byte("%PDF-1.4")}, {CDA: small("2")}}
+	d.Documents = []mss.Outgoing{{CDA: small("1"), PDF: pdfa}, {CDA: small("2")}}
 	r, err := m.Send(context.Background(), d)
 	require.NoError(t, err)
 	require.Equal(t, []string{"11488-4", "11488-4"}, r.Codes, "one for each document")
@@ -131,7 +134,7 @@ func TestDocumentsAreSentWithTheirHeaders(t *testing.T) {
 	require.Equal(t, "20261005_Intervention_pharmaceutique_ESSAI_FICTIF_ANNE.pdf", got.Attachments[0].Name)
 	require.Equal(t, "application/pdf", got.Attachments[0].MediaType)
 
-	d.Documents = []mss.Outgoing{{CDA: small("3", `<birthTime value="19790328"/>`, ""), PDF: []byte("%PDF-1.4")}}
+	d.Documents = []mss.Outgoing{{CDA: small("3", `<birthTime value="19790328"/>`, ""), PDF: pdfa}}
 	r, err = m.Send(context.Background(), d)
 	require.NoError(t, err)
 	require.Equal(t, "N", r.INS)

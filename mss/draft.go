@@ -1,11 +1,13 @@
 package mss
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"mime"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -36,6 +38,13 @@ type Draft struct {
 	Documents []Outgoing
 	// Files are other files.
 	Files []File
+	// ReplyTo is where answers go instead of the mailbox; Mon espace santé lets
+	// the patient answer there (ENS Messagerie §9).
+	ReplyTo Address
+	// DespiteOpposition is why the message leaves although the patient opposes it,
+	// as Config.Opposition tells; empty refuses it. It is kept in the audit record
+	// and must not identify the patient.
+	DespiteOpposition string
 	// Final closes the exchange: Mon espace santé lets the patient answer no
 	// more (X-MSS-MES: FIN, ECO.2.2.8). It needs a patient among the recipients.
 	Final bool
@@ -56,6 +65,14 @@ type Outgoing struct {
 	// PDF is the PDF/A-1 made from the document. The référentiel wants one for
 	// each document (ECO.2.1.1, ECO.2.1.5): without it, the report tells.
 	PDF []byte
+	// Action is ActionReplace for a document that replaces one sent before (its
+	// relatedDocument says which), ActionDelete for one sent before that is to be
+	// deleted, empty for a new one. The text says it too: a sentence is put before
+	// it when it does not. [Mailbox.Replace] and [Mailbox.Withdraw] set it.
+	Action string
+	// Number is the vendor's number of the record (numéro de dossier), which ends
+	// the name of the PDF (ECO.2.1.6); optional.
+	Number string
 }
 
 // OutgoingDocument gives a document that package dmp made, and the PDF/A-1 of it
@@ -70,12 +87,21 @@ func OutgoingDocument(d *dmp.Document, pdf []byte) (Outgoing, error) {
 	return Outgoing{CDA: b, PDF: pdf}, err
 }
 
-// File is a file to attach. Its content is held in memory, as the whole
-// message is while it is sent.
+// File is a file to attach.
 type File struct {
 	Name      string
 	MediaType string // application/octet-stream when empty
 	Content   []byte
+	// Open gives the content instead of Content: it is read when the message is
+	// composed, which holds the whole message in memory.
+	Open func() (io.ReadCloser, error)
+}
+
+func (f File) open() (io.ReadCloser, error) {
+	if f.Open != nil {
+		return f.Open()
+	}
+	return io.NopCloser(bytes.NewReader(f.Content)), nil
 }
 
 // String tells how much there is, and nothing of it.
@@ -98,7 +124,12 @@ func (o Outgoing) String() string {
 func (o Outgoing) GoString() string { return o.String() }
 
 // String tells the type and the size.
-func (f File) String() string { return fmt.Sprintf("file %s of %d bytes", f.MediaType, len(f.Content)) }
+func (f File) String() string {
+	if f.Open != nil {
+		return "file " + f.MediaType
+	}
+	return fmt.Sprintf("file %s of %d bytes", f.MediaType, len(f.Content))
+}
 
 // GoString is String.
 func (f File) GoString() string { return f.String() }
@@ -112,21 +143,28 @@ type envelope struct {
 	references []string
 }
 
-// address makes the envelope of a draft; answered is the message it replies
-// to, or nil.
-func (m *Mailbox) address(d Draft, answered *Message) (envelope, error) {
-	e := envelope{cc: d.Cc}
-	if answered != nil {
-		to, err := replyTo(answered)
-		if err != nil {
-			return envelope{}, err
-		}
-		e.to = append(e.to, to)
+// job is a message on its way, whichever call it came by: there is one path.
+type job struct {
+	Draft
+	answered *Message  // in whose thread it goes, nil for none
+	to, cc   []Address // whom the message answered or replaced gives
+	mark     string    // what the subject of answered begins with: "Re: "
+	notes    []Degraded
+	// mention is what the text must say of documents with an Action, unless it
+	// does; replaced are the identifiers of the documents of the message replaced.
+	mention  string
+	replaced map[string]bool
+}
+
+// address makes the envelope of a job.
+func (m *Mailbox) address(d job) (envelope, error) {
+	e := envelope{to: d.to, cc: append(slices.Clone(d.cc), d.Cc...)}
+	if d.answered != nil {
 		// A Message may have been stored and changed since: identifiers are
 		// read again before they go into a header.
-		if id := messageIDs("<" + answered.MessageID + ">"); len(id) == 1 {
+		if id := messageIDs("<" + d.answered.MessageID + ">"); len(id) == 1 {
 			e.inReplyTo = id[0]
-			e.references = messageIDs("<" + strings.Join(thread(answered), "> <") + ">")
+			e.references = messageIDs("<" + strings.Join(thread(d.answered), "> <") + ">")
 		}
 	}
 	for _, a := range append(append([]Address{}, d.To...), d.Cc...) {
@@ -137,7 +175,7 @@ func (m *Mailbox) address(d Draft, answered *Message) (envelope, error) {
 			return envelope{}, notConform("ECO.2.2.6", "To, Cc: write to a patient through Draft.Patients, whose address is made of a qualified INS, or with Reply")
 		}
 	}
-	e.to = append(e.to, d.To...)
+	e.to = append(slices.Clone(e.to), d.To...)
 	for i, p := range d.Patients {
 		sendable, err := p.Sendable()
 		if err != nil {
@@ -163,6 +201,9 @@ func (m *Mailbox) address(d Draft, answered *Message) (envelope, error) {
 		return out
 	}
 	e.to, e.cc = unique(e.to), unique(e.cc)
+	if len(e.to) == 0 {
+		e.to, e.cc = e.cc, nil
+	}
 	if len(e.to) == 0 {
 		return envelope{}, notConform("RFC 5321", "no recipient")
 	}
@@ -223,12 +264,11 @@ func (d Draft) check() error {
 	if strings.TrimSpace(d.Text) == "" {
 		return notConform("ECO.2.2.4", "Text: mandatory")
 	}
-	if d.MessageID != "" {
-		left, right, ok := strings.Cut(d.MessageID, "@")
-		if !ok || left == "" || right == "" || len(d.MessageID) > maxMessageID || strings.ContainsFunc(d.MessageID, func(r rune) bool { return r <= ' ' || r > '~' || r == '<' || r == '>' }) ||
-			strings.Contains(right, "@") {
-			return notConform("ECO.2.2.1", "MessageID: left@right expected, in ASCII and without brackets, 250 characters at most")
-		}
+	if d.ReplyTo.IsPatient() {
+		return notConform("ECO.2.2.6", "ReplyTo: a professional's mailbox expected")
+	}
+	if d.MessageID != "" && !isMessageID(d.MessageID) {
+		return notConform("ECO.2.2.1", "MessageID: left@right expected, in ASCII and without brackets, 250 characters at most")
 	}
 	for i, f := range d.Files {
 		if err := f.check(); err != nil {
@@ -236,6 +276,12 @@ func (d Draft) check() error {
 		}
 	}
 	return nil
+}
+
+func isMessageID(s string) bool {
+	left, right, ok := strings.Cut(s, "@")
+	return ok && left != "" && right != "" && len(s) <= maxMessageID && !strings.Contains(right, "@") &&
+		!strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || r == '<' || r == '>' })
 }
 
 func (f File) check() error {

@@ -47,6 +47,7 @@ import (
 	"time"
 
 	"github.com/soclesante/socle"
+	"github.com/soclesante/socle/ins"
 	"github.com/soclesante/socle/internal/revocation"
 )
 
@@ -100,6 +101,11 @@ type Config struct {
 	// WhiteList tells which domains are of the MSSanté space: the report of a
 	// message tells the recipients outside. Nil checks none.
 	WhiteList *WhiteListSource
+	// Opposition tells what a patient opposes (MSS/va1.20, va1.22): it is asked
+	// before every message to them, and before their documents leave for
+	// professionals. An error of it refuses the message. Nil asks nobody: the
+	// vendor then sees to it alone.
+	Opposition func(ctx context.Context, patient ins.Matricule) (Opposition, error)
 	// DialContext replaces the net.Dialer, for a vendor behind a proxy.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 	// Dialect replaces what this package assumes of the wire.

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -32,7 +33,7 @@ type parcel struct {
 // pack puts the documents of a draft into an archive (ECO.2.1.1) and tells what
 // the headers must say of them, from the documents themselves. It gives nil
 // when there are none.
-func (m *Mailbox) pack(d Draft, at time.Time, r *SendReport) (*parcel, error) {
+func (m *Mailbox) pack(d job, at time.Time, r *SendReport) (*parcel, error) {
 	if len(d.Documents) == 0 {
 		return nil, nil
 	}
@@ -65,19 +66,35 @@ func (m *Mailbox) pack(d Draft, at time.Time, r *SendReport) (*parcel, error) {
 		} else if entry.PatientID != set.Documents[0].Entry.PatientID {
 			return nil, notConform("SC.MSS/CONF.23", "Documents[%d]: the patient is not that of the first document: one patient in a message", i)
 		}
+		action, err := d.action(i, o, doc)
+		if err != nil {
+			return nil, err
+		}
 		p.codes = append(p.codes, doc.Code.Code.Code)
 		p.qualified = p.qualified || hasQualifiedINS(doc)
-		set.Documents = append(set.Documents, xdm.Document{Entry: entry, Data: o.CDA})
+		set.Documents = append(set.Documents, xdm.Document{Entry: entry, Data: o.CDA, Action: action})
+		if len(o.PDF) == 0 && action == ActionDelete {
+			continue
+		}
 		if len(o.PDF) == 0 {
 			r.degrade("ECO.2.1.1", fmt.Sprintf("document %d has no PDF/A-1 beside it", i+1))
 			continue
 		}
-		name := pdfName(doc)
+		switch {
+		case !bytes.Contains(o.PDF[:min(len(o.PDF), 1024)], []byte("%PDF-")):
+			return nil, notConform("ECO.2.1.5", "Documents[%d].PDF: it is no PDF", i)
+		case !bytes.Contains(o.PDF, []byte("pdfaid:part")):
+			r.degrade("ECO.2.1.5", fmt.Sprintf("the PDF of document %d does not say that it is PDF/A (XMP pdfaid:part)", i+1))
+		}
+		name := pdfName(doc, o.Number)
 		for n := 2; names[name]; n++ {
-			name = fmt.Sprintf("%s_%d.pdf", strings.TrimSuffix(pdfName(doc), ".pdf"), n)
+			name = fmt.Sprintf("%s_%d.pdf", strings.TrimSuffix(pdfName(doc, o.Number), ".pdf"), n)
 		}
 		names[name] = true
 		p.pdfs = append(p.pdfs, File{Name: name, MediaType: "application/pdf", Content: o.PDF})
+	}
+	if len(d.replaced) > 0 && !slices.ContainsFunc(set.Documents, func(x xdm.Document) bool { return x.Action == ActionReplace }) {
+		return nil, notConform("AMBU.MSS/va1.02", "Documents: none replaces one of the message, by its relatedDocument (RPLC)")
 	}
 	if !p.qualified {
 		r.degrade("ECO.2.4.2", "no document holds a whole qualified INS: X-MSS-INS is N")
@@ -94,7 +111,7 @@ func (m *Mailbox) pack(d Draft, at time.Time, r *SendReport) (*parcel, error) {
 		SourceID: software.OID, UniqueID: software.OID + "." + uniqueArc(), Time: at.UTC().Format("20060102150405"),
 	}}
 	var b bytes.Buffer
-	err := xdm.Write(&b, &xdm.Archive{Subsets: []xdm.Subset{set}}, xdm.About{
+	err := xdm.Write(&b, &xdm.Archive{Subsets: []xdm.Subset{set}, ActionSlot: m.client.cfg.Dialect.ActionSlot}, xdm.About{
 		Sender: actor.FullName(), Organisation: actor.Structure.Name, Software: software.Name, Version: software.Version, At: at,
 	})
 	if err != nil {
@@ -135,9 +152,9 @@ func patientLabel(d *cda.Document) string {
 	return strings.Join(strings.Fields(strings.ToUpper(n.BirthFamily())+" "+n.FirstBirthGiven()+" "+birth), " ")
 }
 
-// pdfName gives date_type_NOM_prenom.pdf (ECO.2.1.6), without the number of the
-// record, which the document does not have.
-func pdfName(d *cda.Document) string {
+// pdfName gives date_type_NOM_prenom_number.pdf (ECO.2.1.6); the number is that
+// of the vendor's record, when there is one.
+func pdfName(d *cda.Document, number string) string {
 	at := d.EffectiveTime
 	for _, e := range d.Events {
 		if !e.Period.Low.IsZero() {
@@ -151,7 +168,7 @@ func pdfName(d *cda.Document) string {
 	}
 	n := d.Patient.Name
 	var parts []string
-	for _, s := range []string{day, title(d), strings.ToUpper(n.BirthFamily()), n.FirstBirthGiven()} {
+	for _, s := range []string{day, title(d), strings.ToUpper(n.BirthFamily()), n.FirstBirthGiven(), number} {
 		s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }), "_")
 		if s != "" {
 			parts = append(parts, s)

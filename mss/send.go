@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/soclesante/socle"
@@ -20,56 +21,68 @@ const notSent = socle.OutcomeNotSent
 // the outcome is [socle.OutcomeUnknown]: the message may have left, it is never
 // sent again by itself, and sending it again under the same Draft.MessageID is
 // the user's decision.
+//
+// [Mailbox.InSent] helps to find out what became of it.
 func (m *Mailbox) Send(ctx context.Context, d Draft) (SendReport, error) {
-	return m.send(ctx, d, nil)
+	return m.send(ctx, job{Draft: d})
 }
 
-// Reply answers a message: to its sender, in its thread. It is Send otherwise.
-// A patient is answered at the address that wrote, so that no qualified
-// identity is needed.
-func (m *Mailbox) Reply(ctx context.Context, answered *Message, d Draft) (SendReport, error) {
-	if answered == nil {
-		return SendReport{}, notConform("ECO.2.2.2", "Reply: the message answered is mandatory")
-	}
-	return m.send(ctx, d, answered)
-}
-
-func (m *Mailbox) send(ctx context.Context, d Draft, answered *Message) (SendReport, error) {
-	var r SendReport
-	raw, e, err := m.prepare(d, answered, &r)
+// send is the one path of all messages that somebody writes.
+func (m *Mailbox) send(ctx context.Context, d job) (SendReport, error) {
+	r := SendReport{Degraded: d.notes}
+	raw, e, err := m.prepare(ctx, d, &r)
 	if err != nil {
 		return r, err
 	}
-	to := make([]string, 0, r.Recipients)
-	for _, a := range append(append([]Address{}, e.to...), e.cc...) {
-		to = append(to, a.Wire())
+	return r, m.dispatch(ctx, dispatched{raw: raw, envelope: e, operation: "smtp.send", dsn: d.DeliveryReceipt, copy: true}, &r)
+}
+
+// dispatched is a message that is ready to leave.
+type dispatched struct {
+	raw []byte
+	envelope
+	operation string
+	dsn       bool
+	copy      bool // keep it among those sent
+}
+
+// dispatch hands a message over and keeps its copy.
+func (m *Mailbox) dispatch(ctx context.Context, d dispatched, r *SendReport) error {
+	all := append(slices.Clone(d.to), d.cc...)
+	to := make([]string, len(all))
+	for i, a := range all {
+		to[i] = a.Wire()
 	}
-	m.client.outside(ctx, append(append([]Address{}, e.to...), e.cc...), &r)
+	m.client.outside(ctx, all, r)
 	start := m.client.cfg.Now()
 	noDSN := false
-	failed := m.submitFrom(ctx, m.access.Address.Wire(), to, raw, delivery{asked: d.DeliveryReceipt, envelope: r.MessageID, missing: &noDSN})
+	failed := m.submitFrom(ctx, m.access.Address.Wire(), to, d.raw, delivery{asked: d.dsn, envelope: r.MessageID, missing: &noDSN})
 	if noDSN {
 		r.degrade("ECO.2.3.1", "the operator takes no request of RFC 3461: Return-Receipt-To alone asks for a delivery receipt")
 	}
-	m.tell(ctx, exchange{operation: "smtp.send", reference: r.MessageID, start: start, err: failed, request: raw, patient: e.pseudonym})
+	m.tell(ctx, exchange{operation: d.operation, reference: r.MessageID, start: start, err: failed, request: d.raw, patient: d.pseudonym})
 	if failed != nil {
-		return r, failed
+		return failed
 	}
 	r.Submitted = true
+	if !d.copy {
+		r.SentCopy = true // it is there already
+		return nil
+	}
 	// The message has left: nothing below is an error of sending it.
-	if err := m.keep(ctx, r.MessageID, raw, start); err != nil {
+	if err := m.keep(ctx, r.MessageID, d.raw, start); err != nil {
 		r.degrade("Sent", "no copy in the folder of sent messages: "+err.Error())
 	} else {
 		r.SentCopy = true
 	}
-	return r, nil
+	return nil
 }
 
-func (m *Mailbox) prepare(d Draft, answered *Message, r *SendReport) ([]byte, envelope, error) {
+func (m *Mailbox) prepare(ctx context.Context, d job, r *SendReport) ([]byte, envelope, error) {
 	if err := d.check(); err != nil {
 		return nil, envelope{}, err
 	}
-	e, err := m.address(d, answered)
+	e, err := m.address(d)
 	if err != nil {
 		return nil, envelope{}, err
 	}
@@ -86,7 +99,10 @@ func (m *Mailbox) prepare(d Draft, answered *Message, r *SendReport) ([]byte, en
 			}
 		}
 	}
-	raw, err := m.compose(d, e, answered, p, at, r)
+	if err := m.opposed(ctx, e, p, d.DespiteOpposition, r); err != nil {
+		return nil, envelope{}, err
+	}
+	raw, err := m.compose(d, e, p, at, r)
 	if err != nil {
 		return nil, envelope{}, &Error{Op: "send", Err: err, outcome: notSent}
 	}

@@ -200,7 +200,7 @@ func (r *reader) document(folder string, d *Document) *Error {
 // in part only, so that any that ends with "action" counts.
 func action(e xds.DocumentEntry) string {
 	for _, s := range e.Extra {
-		if strings.HasSuffix(strings.ToLower(s.Name), "action") && len(s.Values) > 0 {
+		if strings.HasSuffix(strings.ToLower(s.Name), DefaultActionSlot) && len(s.Values) > 0 {
 			return strings.ToUpper(strings.TrimSpace(s.Values[0]))
 		}
 	}

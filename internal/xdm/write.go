@@ -3,11 +3,13 @@ package xdm
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"crypto/sha1"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -44,7 +46,7 @@ func Write(w io.Writer, a *Archive, about About) error {
 		if s.Submission == nil || len(s.Documents) == 0 {
 			return fmt.Errorf("xdm: write: subset %d: a submission set and a document are mandatory", i+1)
 		}
-		metadata, err := s.metadata()
+		metadata, err := s.metadata(cmp.Or(a.ActionSlot, DefaultActionSlot))
 		if err != nil {
 			return fmt.Errorf("xdm: write: subset %d: %w", i+1, err)
 		}
@@ -61,7 +63,7 @@ func Write(w io.Writer, a *Archive, about About) error {
 	return z.Close()
 }
 
-func (s *Subset) metadata() ([]byte, error) {
+func (s *Subset) metadata(slot string) ([]byte, error) {
 	m := *s.Submission
 	m.Documents, m.Associations = nil, nil
 	for i := range s.Documents {
@@ -75,7 +77,15 @@ func (s *Subset) metadata() ([]byte, error) {
 		if d.Entry.ID == "" {
 			d.Entry.ID = fmt.Sprintf("Document%02d", i+1)
 		}
-		m.Documents = append(m.Documents, d.Entry)
+		entry := d.Entry
+		switch d.Action {
+		case "":
+		case "C", "D":
+			entry.Extra = append(slices.Clone(entry.Extra), xds.Slot{Name: slot, Values: []string{d.Action}})
+		default:
+			return nil, fmt.Errorf("document %d: action C or D expected", i+1)
+		}
+		m.Documents = append(m.Documents, entry)
 		m.Associations = append(m.Associations, xds.Member(m.Set.ID, d.Entry.ID))
 	}
 	for _, other := range s.Submission.Associations {

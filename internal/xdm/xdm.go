@@ -20,6 +20,9 @@ const FileName = "IHE_XDM.ZIP"
 // Archive is the content of an archive.
 type Archive struct {
 	Subsets []Subset
+	// ActionSlot is the name of the slot in which Write puts Document.Action; empty
+	// means DefaultActionSlot.
+	ActionSlot string
 	// Faults are what is wrong and not of one document; each is an *Error.
 	Faults []error
 	// Inflated is how many bytes were inflated to read it.
@@ -40,8 +43,7 @@ type Document struct {
 	Data  []byte
 	CDA   *cda.Document // nil when Data is no CDA
 	// Action is "C" for a document that replaces another, "D" for one to be
-	// deleted, empty for a new one (CI-SIS, transmission of CDA documents). It
-	// is only read.
+	// deleted, empty for a new one (CI-SIS, transmission of CDA documents).
 	Action string
 	// Err is what is wrong with the document, an *Error; Data is there all the
 	// same when the archive holds the file.

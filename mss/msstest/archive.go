@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -32,6 +33,9 @@ func (s *submitted) archive() error {
 			return err
 		}
 		for _, d := range documents {
+			if err := s.says(d); err != nil {
+				return err
+			}
 			codes = append(codes, d.code)
 			qualified = qualified || d.qualified
 			if len(patients) == 0 || patients[0] != d.patient {
@@ -70,6 +74,29 @@ func (s *submitted) archive() error {
 type filed struct {
 	code, patient string
 	qualified     bool
+	action        string // C or D, of the metadata
+	replaces      bool   // relatedDocument RPLC
+}
+
+var mentions = map[string]*regexp.Regexp{
+	"C": regexp.MustCompile(`(?i)annul.*rempla`),
+	"D": regexp.MustCompile(`(?i)supprim|suppression`),
+}
+
+// says checks the action of a document: what it needs, and that the text for
+// people tells it too.
+func (s *submitted) says(d filed) error {
+	switch {
+	case d.action == "":
+		return nil
+	case mentions[d.action] == nil:
+		return broken("CI-SIS transmission", "action C or D", "%q", d.action)
+	case d.action == "C" && !d.replaces:
+		return broken("CI-SIS transmission", "relatedDocument RPLC in a document with action C", "none")
+	case len(s.texts) == 0 || !mentions[d.action].Match(s.texts[0].content):
+		return broken("CI-SIS transmission", "a text that tells of the action "+d.action, "another")
+	}
+	return nil
 }
 
 const nsHL7, nsRIM = "urn:hl7-org:v3", "urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0"
@@ -145,6 +172,11 @@ func openSubset(files map[string][]byte, dir string, metadata []byte) ([]filed, 
 		if err != nil {
 			return nil, err
 		}
+		for name, value := range slots {
+			if strings.HasSuffix(strings.ToLower(name), "action") {
+				f.action = value
+			}
+		}
 		out = append(out, f)
 	}
 	if len(out) == 0 {
@@ -166,6 +198,9 @@ func openCDA(content []byte) (filed, error) {
 		case "1.2.250.1.213.1.4.8", "1.2.250.1.213.1.4.9", "1.2.250.1.213.1.4.10", "1.2.250.1.213.1.4.11":
 			f.patient = id.Attr("extension") + "^" + root
 		}
+	}
+	for r := range doc.Root.All("", "relatedDocument") {
+		f.replaces = f.replaces || r.Attr("typeCode") == "RPLC" && r.Path("parentDocument", "id").Attr("root") != ""
 	}
 	who := role.First("", "patient")
 	birthName, given := false, false

@@ -1,0 +1,157 @@
+package mss_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/soclesante/socle/ins"
+	"github.com/soclesante/socle/mss"
+	"github.com/soclesante/socle/mss/msstest"
+)
+
+const ward = "service.sortie@hopital.formation.mssante.fr"
+
+// addWard adds a second professional mailbox to the operator.
+func (b *bench) addWard(t testing.TB) {
+	t.Helper()
+	require.NoError(t, b.server.AddMailbox(msstest.Mailbox{Address: ward, Organisation: true, Openers: []string{stranger}}))
+}
+
+// latest gives the last message of a mailbox.
+func (b *bench) latest(t testing.TB, mailbox string) *mss.Message {
+	t.Helper()
+	l := b.server.Messages(mailbox, "INBOX")
+	require.NotEmpty(t, l)
+	return mss.ParseMessage(l[len(l)-1])
+}
+
+func TestReplyAllGoesToTheOtherProfessionals(t *testing.T) {
+	t.Parallel()
+	b := set(t, msstest.Options{})
+	b.addWard(t)
+	_, err := b.server.AddPatient(matricule)
+	require.NoError(t, err)
+	m := b.open(t)
+	got := mss.ParseMessage([]byte("From: <" + office + ">\r\nTo: <" + pharmacy + ">, <" + anne + ">\r\nCc: <" + ward + ">, <" + office +
+		">\r\nMessage-ID: <q@m>\r\nSubject: Question\r\n\r\nx"))
+	r, err := m.ReplyAll(context.Background(), got, mss.Draft{Text: "Bien reçu."})
+	require.NoError(t, err)
+	require.Equal(t, 2, r.Recipients)
+	require.Zero(t, r.Patients)
+	require.Len(t, r.Degraded, 1)
+	require.Equal(t, "ECO.2.2.6", r.Degraded[0].Rule, "no address of a patient that somebody else wrote")
+	answer := b.latest(t, ward)
+	require.Equal(t, []mss.Address{address(t, office)}, answer.To)
+	require.Equal(t, []mss.Address{address(t, ward)}, answer.Cc)
+	require.Equal(t, "Re: Question", answer.Subject)
+	require.Equal(t, "q@m", answer.InReplyTo)
+	require.Empty(t, b.server.Received(anne))
+	require.Empty(t, b.server.Messages(pharmacy, "INBOX"), "not to oneself")
+
+	r, err = m.ReplyAll(context.Background(), got, mss.Draft{Text: "Bien reçu.", Patients: []ins.Identity{qualified(t, true)}})
+	require.NoError(t, err)
+	require.Equal(t, 1, r.Patients)
+	require.Len(t, b.server.Received(anne), 1)
+	_, err = m.ReplyAll(context.Background(), nil, mss.Draft{Text: "x"})
+	require.ErrorIs(t, err, mss.ErrNotConform)
+}
+
+// The files and documents of a patient's message go on to the prescriber: in an
+// archive and under headers of the pharmacy.
+func TestForwardLosesNothing(t *testing.T) {
+	t.Parallel()
+	b := set(t, msstest.Options{}, withOID)
+	m := b.open(t)
+	_, err := b.server.DeliverFromPatient(pharmacy, msstest.PatientMessage{Matricule: matricule, Name: "Anne Essai", Subject: "Ordonnance", Text: "Voici.",
+		Documents: [][]byte{small("1"), small("2", "11488-4", "PRESC-BIO")}, Files: map[string][]byte{"photo.jpg": []byte("\xff\xd8\xffjpeg"), "a.eml": []byte("From: x\r\n\r\ny")}})
+	require.NoError(t, err)
+	got, err := m.Read(context.Background(), list(t, m, mss.UID{})[0].UID)
+	require.NoError(t, err)
+	r, err := m.Forward(context.Background(), got, mss.Draft{To: []mss.Address{address(t, office)}, Text: "Pour avis."})
+	require.NoError(t, err)
+	require.Equal(t, []string{"11488-4", "PRESC-BIO"}, r.Codes)
+	require.Equal(t, "O", r.INS)
+	on := b.latest(t, office)
+	require.Empty(t, on.Faults)
+	require.Len(t, on.Documents, 2)
+	require.Equal(t, got.Documents[0].Hash, on.Documents[0].Hash)
+	require.Equal(t, got.Documents[1].Hash, on.Documents[1].Hash)
+	require.Empty(t, on.InReplyTo)
+	require.Contains(t, on.Text, "Pour avis.\n\n-------- Message transféré --------\nDe : Anne Essai\n")
+	require.Contains(t, on.Text, "Voici.")
+	require.NotContains(t, on.Text, matricule, "the address of a patient is their INS")
+	names := map[string]string{}
+	for _, a := range on.Attachments {
+		content, err := io.ReadAll(a.Open())
+		require.NoError(t, err)
+		names[a.Name] = string(content)
+	}
+	require.Equal(t, map[string]string{"photo.jpg": "\xff\xd8\xffjpeg", "a.eml": "From: x\r\n\r\ny"}, names)
+
+	r, err = m.Forward(context.Background(), mss.ParseMessage(simple("Dr_Paul_MEDECIN <"+office+">", "Re: Suite", "Bonjour")), mss.Draft{To: []mss.Address{address(t, office)}, Text: "Vu"})
+	require.NoError(t, err)
+	require.Empty(t, r.Degraded)
+	on = b.latest(t, office)
+	require.Equal(t, "Tr: Suite", on.Subject)
+	require.Contains(t, on.Text, "De : Dr_Paul_MEDECIN <"+office+">")
+}
+
+func TestForwardRefusesWhatHasAFault(t *testing.T) {
+	t.Parallel()
+	b := set(t, msstest.Options{}, withOID)
+	m := b.open(t)
+	broken := mss.ParseMessage([]byte(archived("IHE_XDM.ZIP", []byte("not a zip"))))
+	changed := mss.ParseMessage(inflated(t, 1))
+	require.NotEmpty(t, changed.Documents)
+	for _, original := range []*mss.Message{nil, broken, changed} {
+		_, err := m.Forward(context.Background(), original, mss.Draft{To: []mss.Address{address(t, office)}, Text: "x"})
+		require.ErrorIs(t, err, mss.ErrNotConform)
+		require.NotContains(t, err.Error(), matricule)
+	}
+	require.Empty(t, b.server.Messages(office, "INBOX"))
+}
+
+func TestAnswersGoWhereTheDraftSays(t *testing.T) {
+	t.Parallel()
+	b := set(t, msstest.Options{}, func(c *mss.Config) { c.Dialect.FinalSubject = true })
+	b.addWard(t)
+	_, err := b.server.AddPatient(matricule)
+	require.NoError(t, err)
+	m := b.open(t)
+	d := mss.Draft{Patients: []ins.Identity{qualified(t, true)}, Subject: "Traitement", Text: "Prêt.", ReplyTo: address(t, ward), Final: true}
+	_, err = m.Send(context.Background(), d)
+	require.NoError(t, err)
+	got := mss.ParseMessage(b.server.Received(anne)[0])
+	require.Equal(t, []mss.Address{address(t, ward)}, got.ReplyTo)
+	require.Equal(t, "Traitement [FIN]", got.Subject)
+	require.True(t, got.Final)
+	d.ReplyTo = address(t, anne)
+	_, err = m.Send(context.Background(), d)
+	require.ErrorIs(t, err, mss.ErrNotConform)
+	old := mss.ParseMessage([]byte("From: <" + office + ">\r\nSubject: Merci [fin]\r\n\r\nx"))
+	require.True(t, old.Final, "the older way")
+	require.False(t, mss.ParseMessage([]byte("From: <"+anne+">\r\nSubject: [FIN]\r\n\r\nx")).Final, "a patient closes nothing")
+}
+
+// A file is read while the message is composed, and its error is that of sending.
+func TestFilesMayBeStreamed(t *testing.T) {
+	t.Parallel()
+	b := set(t, msstest.Options{})
+	m := b.open(t)
+	opened := 0
+	d := draft(t)
+	d.Files = []mss.File{{Name: "a.txt", Open: func() (io.ReadCloser, error) { opened++; return io.NopCloser(strings.NewReader("contenu")), nil }}}
+	_, err := m.Send(context.Background(), d)
+	require.NoError(t, err)
+	require.Equal(t, 1, opened)
+	require.NotContains(t, fmt.Sprintf("%+v %#v", d, d.Files), "0x")
+	d.Files[0].Open = func() (io.ReadCloser, error) { return nil, io.ErrUnexpectedEOF }
+	_, err = m.Send(context.Background(), d)
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	require.Len(t, b.server.Messages(office, "INBOX"), 1)
+}
