@@ -78,18 +78,15 @@ func (m *Mailbox) InSent(ctx context.Context, messageID string) (bool, error) {
 	}
 	found := false
 	err := m.reading(ctx, "search", messageID, func(r *reader) error {
-		folder, err := r.sent()
-		if err != nil {
+		all, err := r.folders(m.client.cfg.Dialect)
+		i := slices.IndexFunc(all, func(f Folder) bool { return f.Use == FolderSent })
+		if err != nil || i < 0 {
 			return err
 		}
-		if err := r.open(folder); err != nil {
+		if err := r.open(all[i].Name); err != nil {
 			return err
 		}
-		data, err := r.client.UIDSearch(&imap.SearchCriteria{Header: []imap.SearchCriteriaHeaderField{{Key: "Message-ID", Value: "<" + messageID + ">"}}}, nil).Wait()
-		if err != nil {
-			return err
-		}
-		uids, err := uidsAbove(data.All, 0)
+		uids, err := r.search(&imap.SearchCriteria{Header: []imap.SearchCriteriaHeaderField{{Key: "Message-ID", Value: "<" + messageID + ">"}}}, 0)
 		found = len(uids) > 0
 		return err
 	})
