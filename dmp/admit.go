@@ -36,7 +36,7 @@ const (
 
 // closedToIndirect are the operations that the matrix PDT-INF-526 refuses to an
 // organisation that vouches for its professional without proof.
-var closedToIndirect = []string{opAuthorize, opFind, opWeb, opProfessionals, opSearch, opRetrieve, opHide, opReveal, opArchive}
+var closedToIndirect = []string{opAuthorize, opFind, opProfessionals, opSearch, opRetrieve, opHide, opReveal, opArchive}
 
 // admit applies the rules that precede every message: certificates in their
 // validity, a professional that the VIHF can describe and that is the one of
@@ -112,6 +112,11 @@ func (c *Client) rules(ctx context.Context, op string, mode Mode, who socle.Prof
 	if err := c.admitCaller(ctx, op, mode, who); err != nil {
 		return ins.INS{}, err
 	}
+	return c.admitPatient(ctx, op, who, patient)
+}
+
+// admitPatient applies the rules that are about the identity of the patient.
+func (c *Client) admitPatient(ctx context.Context, op string, who socle.Professional, patient ins.Identity) (ins.INS, error) {
 	id, err := patient.Sendable()
 	if err != nil {
 		e := refusal(op, nil, "only a qualified identity may go to the DMP: "+err.Error(), "")

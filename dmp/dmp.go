@@ -117,7 +117,10 @@ func New(cfg Config) (*Client, error) {
 			errs = append(errs, fmt.Errorf("dmp: Config.%s: %w", field, err))
 		}
 	}
-	report("Environment.Base", cfg.Environment.check())
+	report("Environment.Base", checkAddress(cfg.Environment.Base, "mandatory: the address that precedes the names of the services, such as Production.Base"))
+	if cfg.Environment.Web != "" {
+		report("Environment.Web", checkAddress(cfg.Environment.Web, ""))
+	}
 	if joined, ok := cfg.Software.Check(socle.ServiceDMP).(interface{ Unwrap() []error }); ok {
 		for _, err := range joined.Unwrap() {
 			errs = append(errs, fmt.Errorf("dmp: Config.%w", err))
@@ -228,11 +231,12 @@ func userAgent(sw socle.Software) string {
 // Close closes the connections that no call uses. The client may still be used.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
-func (e Environment) check() error {
-	if e.Base == "" {
-		return errors.New("mandatory: the address that precedes the names of the services, such as Production.Base")
+// checkAddress checks an address of the Environment.
+func checkAddress(address, absent string) error {
+	if address == "" {
+		return errors.New(absent)
 	}
-	u, err := url.Parse(e.Base)
+	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
 		return errors.New("an https address without query expected")
 	}

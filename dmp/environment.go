@@ -7,6 +7,9 @@ type Environment struct {
 	// Base is the address before the name of a service, with the version
 	// segment: https://…/si-dmp-server/v2/services
 	Base string
+	// Web is the address of the web access of professionals (Web PS), before
+	// /AccesDirect: only WebURL needs it. No public source gives it.
+	Web string
 	// Production refuses the test and demonstration identities and certificates.
 	Production bool
 	// Services replaces the whole address of a service by its name: "patients",

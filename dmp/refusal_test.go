@@ -142,7 +142,7 @@ func TestMessagesThatBreakARuleGetAFault(t *testing.T) {
 		"resource-id of somebody else": {within("<PRPA_IN201307UV02", "</PRPA_IN201307UV02>", replace(matricule, other)), "DMPInvalidVIHF", "resource-id"},
 		"order of elements":            {pattern(`(<processingModeCode[^/]*/processingModeCode>)(<acceptAckCode[^/]*/acceptAckCode>)`, "${2}${1}"), "DMPInvalidMessage", "expected the elements"},
 		"interaction":                  {replace(`extension="PRPA_IN201307UV02"`, `extension="PRPA_IN201305UV02"`), "DMPInvalidMessage", "interactionId"},
-		"reason":                       {replace("TEST_EXST", "CNSLT_DATA"), "DMPInvalidMessage", "reasonCode"},
+		"reason":                       {replace("TEST_EXST", "OTHER"), "DMPInvalidMessage", "reasonCode"},
 		"receiver":                     {replace(`root="1.2.250.1.213.4.1.1.1"`, `root="1.2.3"`), "DMPInvalidMessage", "id/@root"},
 		"semantics":                    {replace("Patient.id", "Patient"), "DMPInvalidMessage", "semanticsText"},
 		"processing code":              {pattern(`<processingCode code="D"`, `<processingCode code="X"`), "DMPInvalidMessage", "processingCode"},

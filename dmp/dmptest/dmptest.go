@@ -155,19 +155,40 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type operation struct {
 	name   string // as the journal and Fail have it
 	answer func(*Server, *session, *soap.Envelope) (soap.Message, *soap.Fault)
+	// of, if any, gives the operation that the message asks for: some share an Action.
+	of func(*soap.Envelope) operation
 }
 
 // operations are those of the services that are asked without attachments.
 var operations = map[string]map[string]operation{
-	"patients": {actionExists: {opExists, (*Server).exists}},                                           // GestionDossierPatientPartage.wsdl
-	"registry": {actionChange: {opChange, (*Server).change}, actionQuery: {opSearch, (*Server).query}}, // XDS.b_DocumentRegistry.wsdl
-	"habilitations": { // Habilitations.wsdl, whose actions are not those of the samples
-		actionAuthorize:         {opAuthorize, (*Server).authorize},
-		actionAuthorizeWSDL:     {opAuthorize, (*Server).authorize},
-		actionProfessionals:     {opProfessionals, (*Server).professionals},
-		actionProfessionalsWSDL: {opProfessionals, (*Server).professionals},
+	"patients": { // GestionDossierPatientPartage.wsdl
+		actionExists: {of: func(e *soap.Envelope) operation {
+			if reasonOf(e) == "CNSLT_DATA" {
+				return operation{name: opAdministrative, answer: (*Server).administrative}
+			}
+			return operation{name: opExists, answer: (*Server).exists}
+		}},
+		actionAmend: {of: func(e *soap.Envelope) operation {
+			if reasonOf(e) == "FERM" {
+				return operation{name: opCloseRecord, answer: (*Server).closeRecord}
+			}
+			return operation{name: opAmend, answer: (*Server).amend}
+		}},
 	},
-	"patientsSpecific": {actionAuthorized: {opAuthorized, (*Server).listAuthorized}}, // PatientsSpecific.wsdl
+	"registry": { // XDS.b_DocumentRegistry.wsdl
+		actionChange: {name: opChange, answer: (*Server).change},
+		actionQuery: {of: func(e *soap.Envelope) operation {
+			return operation{name: queryName(e), answer: (*Server).query}
+		}},
+	},
+	"patientsPDQ": {actionFind: {name: opFind, answer: (*Server).findPatient}}, // PDQSupplier.wsdl
+	"habilitations": { // Habilitations.wsdl, whose actions are not those of the samples
+		actionAuthorize:         {name: opAuthorize, answer: (*Server).authorize},
+		actionAuthorizeWSDL:     {name: opAuthorize, answer: (*Server).authorize},
+		actionProfessionals:     {name: opProfessionals, answer: (*Server).professionals},
+		actionProfessionalsWSDL: {name: opProfessionals, answer: (*Server).professionals},
+	},
+	"patientsSpecific": {actionAuthorized: {name: opAuthorized, answer: (*Server).listAuthorized}}, // PatientsSpecific.wsdl
 }
 
 // serve answers for a service of operations.
@@ -175,11 +196,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, service string) {
 	e, fault := soap.ReadRequest(r, xmltree.Limits{Bytes: 1 << 20})
 	if fault == nil {
 		if op, ok := operations[service][e.Action]; ok {
-			name := op.name
-			if e.Action == actionQuery {
-				name = queryName(e)
+			if op.of != nil {
+				op = op.of(e)
 			}
-			emulator.Annotate(r, name)
+			emulator.Annotate(r, op.name)
 			s.answer(w, r, e, func(who *session, e *soap.Envelope) (soap.Message, *soap.Fault) { return op.answer(s, who, e) })
 			return
 		}

@@ -192,7 +192,7 @@ func TestConnectionsThatAreRefused(t *testing.T) {
 	var r *soap.ResponseError
 	require.ErrorAs(t, err, &r)
 	require.Equal(t, 404, r.Status)
-	m.Action = "urn:hl7-org:v3:PRPA_IN201314UV02"
+	m.Action = "urn:hl7-org:v3:PRPA_IN201311UV02"
 	for _, path := range []string{patients, "/si-dmp-server/v2/services/repository"} {
 		_, err = post(t, srv, p.auth, path, m)
 		var f *soap.Fault

@@ -21,28 +21,34 @@ const (
 
 // exists answers TD0.2.
 func (s *Server) exists(who *session, e *soap.Envelope) (soap.Message, *soap.Fault) {
-	if f := s.may(who, opExists); f != nil {
+	return s.asked(who, e, opExists, hl7v3.ReasonExistence, s.describe)
+}
+
+// asked answers the query about one patient, made for a reason: found says what
+// the DMP knows.
+func (s *Server) asked(who *session, e *soap.Envelope, op string, reason socle.Code, found func(*hl7v3.Answer, *record, *session)) (soap.Message, *soap.Fault) {
+	if f := s.may(who, op); f != nil {
 		return soap.Message{}, f
 	}
-	q, err := readQuery(e.Body)
+	q, err := readQuery(e.Body, reason.Code)
 	if err != nil {
 		return soap.Message{}, refuse(codeMessage, err.Error())
 	}
 	if q.patient != who.patient {
 		return soap.Message{}, refuse(codeVIHF, "resource-id: expected the patient of the message, in patientIdentifier")
 	}
-	if f := s.injected(opExists); f != nil && f.Fault != nil {
+	a := s.reply(q)
+	a.Reason = reason
+	if f := s.injected(op); f != nil && f.Fault != nil {
 		return soap.Message{}, f.Fault.soap()
 	} else if f != nil && f.Ack != nil {
-		a := s.reply(q)
-		a.Ack, a.Query, a.Details = "AE", "", []hl7v3.Detail{{Type: "E", Code: f.Ack.Code, Text: f.Ack.Text}}
+		a.Ack, a.Query, a.Details = "AE", "", f.details()
 		return soap.Message{Action: hl7v3.ActionAnswer, Body: a.Marshal()}, nil
 	}
-	a := s.reply(q)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r := s.find(who.patient); r != nil {
-		s.describe(&a, r, who)
+		found(&a, r, who)
 	}
 	return soap.Message{Action: hl7v3.ActionAnswer, Body: a.Marshal()}, nil
 }
@@ -74,10 +80,14 @@ func (s *Server) describe(a *hl7v3.Answer, r *record, who *session) {
 	if r.State == dmp.StateClosed {
 		status, code = "terminated", codeClosed
 	}
-	a.Details = []hl7v3.Detail{{Type: "I", Code: code}}
+	a.Details = []hl7v3.Detail{{Type: "I", Code: code, Text: r.ClosedBecause}}
+	ids := []hl7v3.ID{{Root: who.patient.oid, Extension: who.patient.matricule}}
+	if r.INSC != "" {
+		ids = append([]hl7v3.ID{{Root: "1.2.250.1.213.1.4.2", Extension: r.INSC}}, ids...)
+	}
 	a.Subject = &hl7v3.Subject{
 		Registration: "completed", Status: status,
-		IDs: []hl7v3.ID{{Root: who.patient.oid, Extension: who.patient.matricule}},
+		IDs: ids,
 		Observations: []hl7v3.Observation{
 			{Code: socle.Code{Code: "COMPTE_INTERNET_OUVERT", System: hl7v3.OIDAccount}, Value: fmt.Sprint(r.Account)},
 			{Code: socle.Code{Code: "RATTACHEMENT_ENS", System: hl7v3.OIDObservation}, Value: fmt.Sprint(r.MonEspaceSante)},
@@ -95,7 +105,7 @@ type query struct {
 
 // readQuery reads a query and checks its form: the elements in their order, and
 // the values that are fixed.
-func readQuery(e *xmltree.Element) (query, error) {
+func readQuery(e *xmltree.Element, reason string) (query, error) {
 	const name = "PRPA_IN201307UV02"
 	if !e.Is(nsHL7, name) {
 		return query{}, fmt.Errorf("soap:Body: expected %s of %s", name, nsHL7)
@@ -123,7 +133,7 @@ func readQuery(e *xmltree.Element) (query, error) {
 		{e.Path("sender"), "typeCode", "SND"},
 		{act, "classCode", "CACT"},
 		{act, "moodCode", "EVN"},
-		{act.Path("reasonCode"), "code", "TEST_EXST"},
+		{act.Path("reasonCode"), "code", reason},
 		{act.Path("reasonCode"), "codeSystem", "1.2.250.1.213.1.1.4.11"},
 		{parameters.Path("statusCode"), "code", "new"},
 	} {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/soclesante/socle/dmp"
+	"github.com/soclesante/socle/internal/hl7v3"
 	"github.com/soclesante/socle/internal/soap"
 	"github.com/soclesante/socle/internal/xds"
 )
@@ -48,6 +49,11 @@ func (f *Fault) soap() *soap.Fault {
 		out.Code = f.Code
 	}
 	return out
+}
+
+// details gives those of the acknowledgement that the failure makes.
+func (f *Failure) details() []hl7v3.Detail {
+	return []hl7v3.Detail{{Type: "E", Code: f.Ack.Code, Text: f.Ack.Text}}
 }
 
 // Refuse plans a refusal, after those already planned.

@@ -20,7 +20,7 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if q, err := readQuery(d.Root); err == nil && q.patient.matricule == "" {
+		if q, err := readQuery(d.Root, "TEST_EXST"); err == nil && q.patient.matricule == "" {
 			t.Fatal("a query for nobody")
 		}
 		l := &lot{who: &session{vihf: &saml.VIHF{}}, body: d.Root, metadata: &xds.Submission{}}

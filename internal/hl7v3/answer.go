@@ -19,6 +19,7 @@ type Answer struct {
 	// Attention holds what the DMP says beside the patient: the authorization
 	// of the professional, whether they are the médecin traitant.
 	Attention []Attention
+	Reason    socle.Code // of the query, echoed
 	QueryID   ID
 	Query     string   // queryResponseCode: "OK" found, "NF" nobody
 	Subject   *Subject // nil when nobody was found
@@ -38,7 +39,12 @@ type Subject struct {
 	Registration string // statusCode of the registration, "completed"
 	Status       string // statusCode of the patient: "active", or "terminated" when the DMP is closed
 	IDs          []ID   // INS and, of older records, INS-C
-	Observations []Observation
+	// Contact, Deceased and Relationships are administrative data, which TD1.3a
+	// is for; the traits beside them are not read.
+	Contact       Contact
+	Deceased      bool
+	Relationships []Relationship
+	Observations  []Observation
 }
 
 // Observation is an administrativeObservation.
@@ -82,16 +88,9 @@ func ParseAnswer(e *xmltree.Element) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	ack := e.Path("acknowledgement")
-	a := &Answer{Head: h, Ack: ack.Attr("typeCode"), Target: readID(ack.Path("targetMessage", "id"))}
-	if a.Ack == "" {
-		a.Ack = ack.Path("typeCode").Attr("code") // the normative form, where the DMP has an attribute
-	}
-	if a.Ack == "" {
-		return nil, missing(interactionAnswer, "acknowledgement/@typeCode")
-	}
-	for d := range ack.All("", "acknowledgementDetail") {
-		a.Details = append(a.Details, Detail{d.Attr("typeCode"), d.Path("code").Attr("code"), d.Path("text").Trimmed()})
+	a := &Answer{Head: h}
+	if a.Ack, a.Target, a.Details, err = readAcknowledgement(e, interactionAnswer); err != nil {
+		return nil, err
 	}
 	for l := range e.All("", "attentionLine") {
 		a.Attention = append(a.Attention, Attention{readCode(l.Path("keyWordText")), readValue(l.Path("value"))})
@@ -99,6 +98,7 @@ func ParseAnswer(e *xmltree.Element) (*Answer, error) {
 	act := e.Path("controlActProcess")
 	a.Query = act.Path("queryAck", "queryResponseCode").Attr("code")
 	a.QueryID = readID(act.Path("queryAck", "queryId"))
+	a.Reason = readCode(act.Path("reasonCode"))
 	event := act.Path("subject", "registrationEvent")
 	if patient := event.Path("subject1", "patient"); patient != nil {
 		a.Subject = readSubject(event, patient)
@@ -106,16 +106,31 @@ func ParseAnswer(e *xmltree.Element) (*Answer, error) {
 	return a, nil
 }
 
+// readAcknowledgement reads what every answer begins with.
+func readAcknowledgement(e *xmltree.Element, interaction string) (code string, target ID, details []Detail, err error) {
+	ack := e.Path("acknowledgement")
+	code = ack.Attr("typeCode")
+	if code == "" {
+		code = ack.Path("typeCode").Attr("code") // the normative form, where the DMP has an attribute
+	}
+	if code == "" {
+		return "", ID{}, nil, missing(interaction, "acknowledgement/@typeCode")
+	}
+	for d := range ack.All("", "acknowledgementDetail") {
+		details = append(details, Detail{d.Attr("typeCode"), d.Path("code").Attr("code"), d.Path("text").Trimmed()})
+	}
+	return code, readID(ack.Path("targetMessage", "id")), details, nil
+}
+
 func readSubject(event, patient *xmltree.Element) *Subject {
 	s := &Subject{Registration: event.Path("statusCode").Attr("code"), Status: patient.Path("statusCode").Attr("code")}
 	for id := range patient.All("", "id") {
 		s.IDs = append(s.IDs, readID(id))
 	}
-	for of := range patient.All("", "subjectOf") {
-		for o := range of.All("", "administrativeObservation") {
-			s.Observations = append(s.Observations, Observation{readCode(o.Path("code")), readValue(o.Path("value")).Code})
-		}
-	}
+	person := patient.Path("patientPerson")
+	s.Contact, s.Relationships = readContact(person), readRelationships(person)
+	s.Deceased = person.Path("deceasedInd").Attr("value") == "true"
+	s.Observations = readObservations(patient, "subjectOf")
 	return s
 }
 
@@ -139,21 +154,33 @@ func (a Answer) Marshal() []byte {
 		w.End()
 	}
 	w.Start("acknowledgement", "typeCode", a.Ack)
-	w.Start("targetMessage")
-	writeID(&w, "id", a.Target)
-	w.End()
-	for _, d := range a.Details {
-		w.Start("acknowledgementDetail", "typeCode", d.Type)
-		w.Empty("code", "code", d.Code).Leaf("text", d.Text).End()
-	}
+	writeAcknowledged(&w, a.Target, a.Details)
 	w.End()
 	w.Start("controlActProcess", "classCode", "CACT", "moodCode", "EVN")
+	if !a.Reason.IsZero() {
+		writeCode(&w, "reasonCode", a.Reason)
+	}
 	if a.Subject != nil {
 		a.Subject.write(&w)
 	}
 	w.Start("queryAck") // after the subject, as the DMP writes it
 	writeID(&w, "queryId", a.QueryID)
 	return w.Empty("queryResponseCode", "code", a.Query).End().End().End().Bytes()
+}
+
+func writeAcknowledged(w *xmltree.Writer, target ID, details []Detail) {
+	w.Start("targetMessage")
+	writeID(w, "id", target)
+	w.End()
+	for _, d := range details {
+		w.Start("acknowledgementDetail", "typeCode", d.Type)
+		w.Empty("code", "code", d.Code).Leaf("text", d.Text).End()
+	}
+}
+
+func writeCustodian(w *xmltree.Writer) {
+	w.Start("custodian", "typeCode", "CST").Start("assignedEntity", "classCode", "ASSIGNED")
+	w.Empty("id", "root", OIDDMP).End().End()
 }
 
 func (s *Subject) write(w *xmltree.Writer) {
@@ -164,15 +191,19 @@ func (s *Subject) write(w *xmltree.Writer) {
 		writeID(w, "id", id)
 	}
 	w.Empty("statusCode", "code", s.Status)
-	for _, o := range s.Observations {
-		w.Start("subjectOf", "typeCode", "SBJ").Start("administrativeObservation", "classCode", "OBS", "moodCode", "EVN")
-		writeCode(w, "code", o.Code)
-		writeValue(w, socle.Code{Code: o.Value})
-		w.End().End()
+	if len(s.Contact.Telecoms) > 0 || !s.Contact.Address.IsZero() || s.Deceased || len(s.Relationships) > 0 {
+		w.Start("patientPerson", "classCode", "PSN", "determinerCode", "INSTANCE")
+		s.Contact.writeTelecoms(w)
+		if s.Deceased {
+			w.Empty("deceasedInd", "value", "true")
+		}
+		s.Contact.Address.write(w)
+		writeRelationships(w, s.Relationships)
+		w.End()
 	}
+	writeObservations(w, "subjectOf", s.Observations)
 	w.End().End()
-	w.Start("custodian", "typeCode", "CST").Start("assignedEntity", "classCode", "ASSIGNED")
-	w.Empty("id", "root", OIDDMP).End().End()
+	writeCustodian(w)
 	w.End().End()
 }
 

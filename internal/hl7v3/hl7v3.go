@@ -1,14 +1,16 @@
 // Package hl7v3 reads and writes the HL7 v3 patient registry messages of the
-// DMP: the query PRPA_IN201307UV02 and its answer PRPA_IN201308UV02 (TD0.2).
+// DMP: the query about a patient, PRPA_IN201307UV02, and its answer 201308 (TD0.2,
+// TD1.3a), the search by traits, 201305 and 201306 (TD0.5, PDQv3), and the change of
+// the data of a record, 201314 and 201315 (TD1.3b, TD1.4).
 //
 // Both sides of each message are here: a client writes queries and reads
 // answers, an emulator the reverse. Reading is tolerant: names are compared with
 // their namespace, order is free, and codes that are not known are kept.
 //
-// An answer also holds the traits that the DMP knows. They are not read: rule
-// RG_0320 forbids to show them or to correct a local identity with them.
+// The answer 201308 also holds the traits that the DMP knows. They are not read:
+// rule RG_0320 forbids to show them or to correct a local identity with them.
 //
-// Source: dmp sheet §4 TD0.2, HL7 v3 normative edition 2008, domain PRPA.
+// Source: dmp sheet §4 TD0.2, TD0.5, TD1.3, TD1.4, HL7 v3 normative edition 2008, domain PRPA.
 package hl7v3
 
 import (

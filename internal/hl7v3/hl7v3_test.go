@@ -142,6 +142,9 @@ func TestTimes(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add(hl7v3.Query{Head: head, Reason: hl7v3.ReasonExistence, QueryID: hl7v3.ID{Root: "1"}, Patient: hl7v3.ID{Root: "1.2", Extension: "3"}}.Marshal())
 	f.Add(hl7v3.Answer{Head: head, Ack: "AA", Query: "OK", Subject: &hl7v3.Subject{Status: "active"}}.Marshal())
+	f.Add(hl7v3.Candidates{Head: head, Ack: "AA", Query: "OK", Total: 1, List: []hl7v3.Candidate{{IDs: []hl7v3.ID{{Root: "1"}}, Score: 80, Name: hl7v3.Name{Birth: "A"}}}}.Marshal())
+	f.Add(hl7v3.Changed{Head: head, Ack: "AE", Status: "active", Details: []hl7v3.Detail{{Type: "E", Code: "x"}}}.Marshal())
+	f.Add(hl7v3.Find{Head: head, Family: "AB"}.Marshal())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		doc, err := xmltree.Parse(b, xmltree.Limits{Bytes: 1 << 16})
 		if err != nil {
@@ -155,6 +158,16 @@ func FuzzParse(f *testing.F) {
 		if a, err := hl7v3.ParseAnswer(doc.Root); err == nil {
 			_, err := hl7v3.ParseAnswer(parse(t, a.Marshal()))
 			require.NoError(t, err)
+		}
+		if c, err := hl7v3.ParseCandidates(doc.Root); err == nil {
+			again, err := hl7v3.ParseCandidates(parse(t, c.Marshal()))
+			require.NoError(t, err)
+			require.Len(t, again.List, len(c.List))
+		}
+		if c, err := hl7v3.ParseChanged(doc.Root); err == nil {
+			again, err := hl7v3.ParseChanged(parse(t, c.Marshal()))
+			require.NoError(t, err)
+			require.Equal(t, c.Status, again.Status)
 		}
 	})
 }

@@ -1,0 +1,128 @@
+package dmp
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/soclesante/socle"
+	"github.com/soclesante/socle/ins"
+	"github.com/soclesante/socle/internal/hl7v3"
+	"github.com/soclesante/socle/internal/soap"
+)
+
+// Amendment is the administrative data that a record is to have: all of it, since
+// it replaces what is there. Take that of Administrative and change it.
+type Amendment struct {
+	// Administrative is what the record is to have; its Record is mandatory.
+	Administrative
+	// Title and UsedName are the civilité and the nom utilisé; optional. The traits are those of the identity.
+	Title, UsedName string
+}
+
+// Acknowledgement is what the DMP says of a change that it made.
+type Acknowledgement struct {
+	Details   []Detail  // the service's own codes and words
+	At        time.Time // by the client's clock
+	MessageID string    // wsa:MessageID of the request
+}
+
+// Amend replaces the administrative data of a record (TD1.3b, "Modification des
+// données administratives"): PRPA_IN201314UV02 with the reason MODIF_DATA,
+// answered by PRPA_IN201315UV02. It is tried again only when nothing was sent.
+func (c *Client) Amend(ctx context.Context, who socle.Professional, patient ins.Identity, a Amendment) (Acknowledgement, error) {
+	id, err := c.admitRecord(ctx, opAmend, who, patient, a.Record)
+	if err != nil {
+		return Acknowledgement{}, err
+	}
+	problems := a.Contact.problems("Contact")
+	for _, r := range a.Representatives {
+		problems = append(problems, r.Contact.problems("Representatives.Contact")...)
+	}
+	if len(problems) > 0 {
+		return Acknowledgement{}, c.refused(ctx, opAmend, who, id, refusal(opAmend, ErrQuery, strings.Join(problems, "; "), ""))
+	}
+	flag := func(code, display string, value bool) hl7v3.Observation {
+		v := "false"
+		if value {
+			v = "true"
+		}
+		return hl7v3.Observation{Code: socle.Code{Code: code, System: hl7v3.OIDObservation, Display: display}, Value: v}
+	}
+	traits := patient.Traits()
+	change := hl7v3.Change{
+		Reason: hl7v3.ReasonAmend, Status: "active", Name: name(traits, a.Title, a.UsedName), Contact: a.Contact.wire(),
+		Gender: string(traits.Sex), Birth: strings.ReplaceAll(traits.BirthDate.Wire(), "-", ""),
+		Observations: []hl7v3.Observation{
+			flag("OPPOSITION_BRIS_DE_GLACE", "opposition au mode bris de glace", a.OpposesBreakGlass),
+			flag("OPPOSITION_ACCES_URGENCE", "opposition à l'accès au mode urgence", a.OpposesRegulation),
+		},
+	}
+	for _, r := range a.Representatives {
+		change.Relationships = append(change.Relationships, r.wire())
+	}
+	return c.change(ctx, opAmend, who, id, change)
+}
+
+func name(t ins.Traits, title, used string) hl7v3.Name {
+	return hl7v3.Name{Prefix: title, Given: []string{t.First()}, Used: used, Birth: t.BirthName}
+}
+
+// change sends a change of the data of a record, and checks that it was made.
+func (c *Client) change(ctx context.Context, op string, who socle.Professional, id ins.INS, change hl7v3.Change) (Acknowledgement, error) {
+	change.Patient = hl7v3.ID{Root: id.OID.String(), Extension: id.Matricule.Wire()}
+	role := roles(who)[len(roles(who))-1]
+	change.Author = hl7v3.Author{
+		ID: hl7v3.ID{Root: socle.OIDPerson, Extension: who.ID.String()}, Role: socle.Code{Code: role.Code, System: role.System, Display: role.Display},
+		Family: who.FamilyName, Given: who.GivenName,
+		Organization: hl7v3.ID{Root: socle.OIDStructure, Extension: who.Structure.ID.String()}, OrganizationName: who.Structure.Name,
+	}
+	var a Acknowledgement
+	s, err := c.send(ctx, message{
+		op: op, service: servicePatients, action: hl7v3.ActionChange, who: who, patient: id,
+		body: func(now time.Time) []byte {
+			change.Head = c.head(now)
+			return change.Marshal()
+		},
+		check: func(e *soap.Envelope) (code string, err error) {
+			a.Details, code, err = changed(op, e, change)
+			return code, err
+		},
+	})
+	if err != nil {
+		return Acknowledgement{}, err
+	}
+	a.At, a.MessageID = s.at, s.messageID
+	return a, nil
+}
+
+// changed reads the answer to a change.
+func changed(op string, e *soap.Envelope, change hl7v3.Change) ([]Detail, string, error) {
+	x, err := hl7v3.ParseChanged(e.Body)
+	if err != nil {
+		return nil, "", unreadable(op, err)
+	}
+	var details []Detail
+	for _, d := range x.Details {
+		details = append(details, Detail{d.Code, d.Text})
+	}
+	switch {
+	case !x.Target.IsZero() && x.Target != change.ID:
+		return nil, x.Code(), &Error{Op: op, Code: x.Code(), Text: "the answer acknowledges another message", kind: ErrAnswer, ours: true}
+	case x.Ack != "AA":
+		return nil, x.Code(), unacknowledged(op, details)
+	case x.Status != change.Status:
+		return nil, x.Code(), &Error{Op: op, Code: x.Code(), Text: "the answer does not tell the state asked for", kind: ErrAnswer, ours: true,
+			Fix: "call Exists to know the state of the record"}
+	}
+	return details, x.Code(), nil
+}
+
+// unacknowledged is the refusal of an acknowledgement that is not AA.
+func unacknowledged(op string, details []Detail) *Error {
+	e := &Error{Op: op, Text: "the DMP refused the message without saying why", ours: true}
+	if len(details) > 0 {
+		e.Code, e.Text, e.ours = details[0].Code, details[0].Text, false
+	}
+	return e.refused().judge()
+}

@@ -1,0 +1,58 @@
+package dmp_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/soclesante/socle"
+	"github.com/soclesante/socle/dmp"
+	"github.com/soclesante/socle/dmp/dmptest"
+	"github.com/soclesante/socle/ins"
+)
+
+// The paths of PDT-INF-527.
+func TestWebURLs(t *testing.T) {
+	t.Parallel()
+	srv, _ := setup(t, dmptest.Options{})
+	var audit []socle.AuditRecord
+	c := client(t, srv, audited(&audit), func(cfg *dmp.Config) { cfg.Environment.Web = "https://web.example/" })
+	matricule := find(t, "HALL").INS.Matricule.Wire()
+	for page, want := range map[dmp.Page]string{
+		dmp.Dashboard: "/AccesDirect/TableauDeBord", dmp.DashboardOf: "/AccesDirect/TableauDeBord/" + matricule,
+		dmp.PatientRecord: "/AccesDirect/DossierPatient/" + matricule, dmp.RecordManagement: "/AccesDirect/GestionDMPPatient/" + matricule,
+		dmp.PatientDocuments: "/AccesDirect/Documents/" + matricule, dmp.CarePathway: "/AccesDirect/ParcoursDeSoins/" + matricule,
+		dmp.AccessHistory: "/AccesDirect/HistoriqueAcces/" + matricule, dmp.Settings: "/AccesDirect/Parametrages",
+		dmp.WillAndRights: "/AccesDirect/VolontesEtDroits/" + matricule, dmp.VaccinationBook: "/AccesDirect/CarnetVaccination/" + matricule,
+	} {
+		u, err := c.WebURL(t.Context(), pharmacist, qualified(t, "HALL"), page)
+		require.NoError(t, err, page)
+		require.Equal(t, "https://web.example"+want, u.Open())
+		text, err := json.Marshal(u)
+		require.NoError(t, err)
+		require.NotContains(t, fmt.Sprintf("%v %+v %#v %s", u, u, u, u)+string(text)+logged(slog.Any("url", u)), matricule)
+	}
+	require.Len(t, audit, 10)
+	require.NotContains(t, fmt.Sprint(audit), matricule)
+	require.Empty(t, srv.Journal(), "nothing is sent")
+
+	u, err := c.WebURL(t.Context(), pharmacist, ins.Identity{}, dmp.Settings)
+	require.NoError(t, err)
+	require.Equal(t, u.Open(), u.String())
+	_, err = c.WebURL(t.Context(), pharmacist, ins.Identity{}, dmp.PatientRecord)
+	require.ErrorIs(t, err, ins.ErrNotQualified)
+	_, err = c.WebURL(t.Context(), pharmacist, qualified(t, "HALL"), "AccesDirect/")
+	require.ErrorIs(t, err, dmp.ErrQuery)
+	none := client(t, srv)
+	_, err = none.WebURL(t.Context(), pharmacist, qualified(t, "HALL"), dmp.PatientRecord)
+	require.ErrorIs(t, err, dmp.ErrEnvironment)
+	require.Empty(t, dmp.WebURL{}.String())
+
+	cfg := config(srv)
+	cfg.Environment.Web = "http://web.example"
+	_, err = dmp.New(cfg)
+	require.ErrorContains(t, err, "Config.Environment.Web: an https address")
+}
