@@ -5,7 +5,7 @@ import (
 	"crypto/sha1"
 	"hash"
 	"io"
-	"sync"
+	"runtime"
 
 	"github.com/soclesante/socle/internal/cda"
 	"github.com/soclesante/socle/internal/xmlsec"
@@ -52,17 +52,35 @@ const (
 	pieceSize = 128 << 10
 )
 
-// rooms holds the memory of the pieces between two documents.
-var rooms = sync.Pool{New: func() any { return new([pieces * pieceSize]byte) }}
+// rooms holds the memory of the pieces, for as many documents at once as there
+// are processors: more would only wait for each other.
+var rooms = func() chan *[pieces * pieceSize]byte {
+	all := make(chan *[pieces * pieceSize]byte, runtime.GOMAXPROCS(0))
+	for range cap(all) {
+		all <- nil // made when it is needed
+	}
+	return all
+}()
 
 // pour gives to w, which never fails, the size bytes that r has.
 func pour(w io.Writer, r io.Reader, size int64) error {
-	if size <= pieceSize {
-		_, err := io.CopyBuffer(w, struct{ io.Reader }{r}, make([]byte, max(size, 1)))
-		return err
+	if size > pieceSize {
+		select {
+		case room := <-rooms:
+			if room == nil {
+				room = new([pieces * pieceSize]byte)
+			}
+			defer func() { rooms <- room }()
+			return pourAhead(w, r, room)
+		default:
+		}
 	}
-	room := rooms.Get().(*[pieces * pieceSize]byte)
-	defer rooms.Put(room)
+	_, err := io.CopyBuffer(w, struct{ io.Reader }{r}, make([]byte, max(1, min(size, 32<<10))))
+	return err
+}
+
+// pourAhead reads the next pieces while w works.
+func pourAhead(w io.Writer, r io.Reader, room *[pieces * pieceSize]byte) error {
 	free, full, done := make(chan []byte, pieces), make(chan []byte, pieces), make(chan struct{})
 	go func() {
 		defer close(done)

@@ -37,13 +37,14 @@ func nowhere(size int64) dmp.File {
 	return dmp.File{MediaType: "application/pdf", Size: size, Open: func() (io.ReadCloser, error) { return &zeros{size}, nil }}
 }
 
+const successAnswer = `<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body><r:RegistryResponse xmlns:r="urn:oasis:names:tc:ebxml-regrep:xsd:rs:3.0" status="urn:oasis:names:tc:ebxml-regrep:ResponseStatusType:Success"/></s:Body></s:Envelope>`
+
 // A service that reads everything, keeps nothing and answers Success.
 func drain(cfg *dmp.Config) {
 	cfg.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 		_, err := io.Copy(io.Discard, r.Body)
 		r.Body.Close()
-		const answer = `<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body><r:RegistryResponse xmlns:r="urn:oasis:names:tc:ebxml-regrep:xsd:rs:3.0" status="urn:oasis:names:tc:ebxml-regrep:ResponseStatusType:Success"/></s:Body></s:Envelope>`
-		return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {soapType}}, Body: io.NopCloser(strings.NewReader(answer)), Request: r}, err
+		return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {soapType}}, Body: io.NopCloser(strings.NewReader(successAnswer)), Request: r}, err
 	})}
 	cfg.MaxDocumentSize = 1 << 30
 }
