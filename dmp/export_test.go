@@ -5,6 +5,7 @@ import (
 
 	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/ins"
+	"github.com/soclesante/socle/internal/soap"
 	"github.com/soclesante/socle/internal/xds"
 )
 
@@ -23,4 +24,19 @@ func InProduction(c *Client) *Client {
 func AdmitRead(ctx context.Context, c *Client, who socle.Professional, patient ins.Identity, r Record) error {
 	_, err := c.admitRead(ctx, opSearch, who, patient, r)
 	return err
+}
+
+// DecodeSearch reads an answer to TD3.1 about a patient.
+func DecodeSearch(b []byte, patient ins.INS) (Results, error) {
+	e, err := soap.Parse(b, answerLimits)
+	if err != nil {
+		return Results{}, err
+	}
+	a := &answered{}
+	if _, err := a.check(opSearch, e.Body, patient, nil); err != nil {
+		return Results{}, err
+	}
+	r := Results{Entries: a.entries(&patient), Total: a.Total}
+	r.limit(0)
+	return r, nil
 }
