@@ -76,6 +76,10 @@ func inspect(b []byte) report {
 		return inspectDatamatrix(b)
 	case isINSi(b):
 		return inspectINSi(b)
+	case isArchive(b):
+		return inspectArchive(b)
+	case isMessage(b):
+		return inspectMessage(b)
 	}
 	d, err := cda.Parse(b, xmltree.Limits{Bytes: maxFile})
 	if err != nil {

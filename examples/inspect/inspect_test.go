@@ -189,7 +189,7 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 		os.DevNull:                     "is no regular file",
 		write("empty.xml", ""):         "is empty",
 		write("a.pdf", "%PDF-1.7\n%âãÏÓ\n1 0 obj"):                       "not a CDA document but application/pdf",
-		write("a.zip", "PK\x03\x04\x14\x00\x00\x00"):                     "not a CDA document but application/zip",
+		write("a.zip", "PK\x03\x04\x14\x00\x00\x00"):                     "xdm: NOT_ARCHIVE",
 		write("a.txt", "bonjour"):                                        "not an XML document",
 		write("other.xml", `<Bundle xmlns="http://hl7.org/fhir"/>`):      `its root is "Bundle" in namespace "http://hl7.org/fhir"`,
 		write("cut.xml", `<ClinicalDocument xmlns="urn:hl7-org:v3"><id`): "unexpected EOF",

@@ -1,7 +1,9 @@
 // Command inspect says what a file of the French digital health services is and
 // what it holds: for a CDA document its header, the metadata under which it is
 // shared (XDS), and the prescription when it is one; for the text of an INS
-// datamatrix and for a SOAP answer of INSi the identity in it.
+// datamatrix and for a SOAP answer of INSi the identity in it; for a message of
+// MSSanté (.eml) who wrote, its documents, and what a receipt tells; for an
+// IHE_XDM.ZIP its submission sets, its documents and what is wrong with them.
 //
 //	go run ./examples/inspect [-json] FILE…
 //

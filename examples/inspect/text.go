@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/soclesante/socle/ordonnance"
 )
@@ -14,7 +15,7 @@ import (
 func (r report) print(to io.Writer) error {
 	w := tabwriter.NewWriter(to, 0, 8, 2, ' ', 0)
 	line := func(name, format string, args ...any) {
-		_, _ = fmt.Fprintf(w, "  %s\t%s\n", name, fmt.Sprintf(format, args...))
+		_, _ = fmt.Fprintf(w, "  %s\t%s\n", name, shown(fmt.Sprintf(format, args...)))
 	}
 	switch {
 	case r.Datamatrix != nil:
@@ -24,6 +25,16 @@ func (r report) print(to io.Writer) error {
 	case r.INSi != nil:
 		_, _ = fmt.Fprintf(w, "%s: answer of INSi\n", r.File)
 		r.INSi.print(line)
+		return w.Flush()
+	}
+	if r.Message != nil {
+		_, _ = fmt.Fprintf(w, "%s: message of MSSanté\n", r.File)
+		r.Message.print(line)
+		return w.Flush()
+	}
+	if r.Archive != nil {
+		_, _ = fmt.Fprintf(w, "%s: archive IHE_XDM.ZIP\n", r.File)
+		r.Archive.print(line)
 		return w.Flush()
 	}
 	c := r.CDA
@@ -118,6 +129,16 @@ func lineText(l ordonnance.Line) string {
 		parts = append(parts, fmt.Sprintf("%d repeats", *l.Repeats))
 	}
 	return strings.Join(parts, " | ")
+}
+
+// shown leaves out what would command the terminal.
+func shown(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

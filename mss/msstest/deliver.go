@@ -145,15 +145,11 @@ func (m PatientMessage) compose(from, to, id string, at time.Time) ([]byte, erro
 	return b.Bytes(), nil
 }
 
-// pack puts documents into an IHE_XDM.ZIP.
+// pack puts documents into an IHE_XDM.ZIP, those of each patient in a subset.
 func pack(documents [][]byte, sender string, at time.Time) ([]byte, []filed, error) {
 	const oid = "1.2.250.1.999.1" // of nobody
 	var all []filed
-	set := xdm.Subset{Submission: &xds.Submission{Set: xds.SubmissionSet{
-		ID: "SubmissionSet01", Title: "Documents du patient", SourceID: oid, UniqueID: fmt.Sprintf("%s.%d", oid, at.UnixNano()),
-		ContentType: socle.Code{Code: "SA33", System: socle.OIDSector, Display: "Pharmacie d'officine"},
-		Time:        at.UTC().Format("20060102150405"),
-	}}}
+	var sets []xdm.Subset
 	for _, content := range documents {
 		f, err := openCDA(content)
 		if err != nil {
@@ -164,12 +160,20 @@ func pack(documents [][]byte, sender string, at time.Time) ([]byte, []filed, err
 			return nil, nil, err
 		}
 		entry := xds.FromCDA(doc, "", 0)
-		set.Submission.Set.PatientID, set.Submission.Set.Authors = entry.PatientID, entry.Authors
-		set.Documents = append(set.Documents, xdm.Document{Entry: entry, Data: content})
+		i := slices.IndexFunc(sets, func(s xdm.Subset) bool { return s.Submission.Set.PatientID == entry.PatientID })
+		if i < 0 {
+			i = len(sets)
+			sets = append(sets, xdm.Subset{Submission: &xds.Submission{Set: xds.SubmissionSet{
+				ID: "SubmissionSet01", Title: "Documents du patient", SourceID: oid, UniqueID: fmt.Sprintf("%s.%d.%d", oid, at.UnixNano(), i),
+				ContentType: socle.Code{Code: "SA33", System: socle.OIDSector, Display: "Pharmacie d'officine"},
+				Time:        at.UTC().Format("20060102150405"), PatientID: entry.PatientID, Authors: entry.Authors,
+			}}})
+		}
+		sets[i].Documents = append(sets[i].Documents, xdm.Document{Entry: entry, Data: content})
 		all = append(all, f)
 	}
 	var b bytes.Buffer
-	err := xdm.Write(&b, &xdm.Archive{Subsets: []xdm.Subset{set}}, xdm.About{Sender: sender, Organisation: "Mon espace santé", At: at})
+	err := xdm.Write(&b, &xdm.Archive{Subsets: sets}, xdm.About{Sender: sender, Organisation: "Mon espace santé", At: at})
 	return b.Bytes(), all, err
 }
 
