@@ -197,13 +197,19 @@ func (c *Client) admitProfessional(op string, mode Mode, who socle.Professional)
 	switch {
 	case mode == Direct && class.CommonName != who.ID.String():
 		return refusal(op, ErrProfessional, "Professional.ID is not the holder of the card in Signature", "make a client for each card")
-	case mode != Direct && class.Structure != who.Structure.ID.String():
+	case mode != Direct && class.Structure != who.Structure.ID.String() && !c.cfg.Dialect.OtherStructure:
 		return refusal(op, ErrProfessional, "Structure.ID "+who.Structure.ID.String()+" is not the OU "+class.Structure+" of the certificate",
 			"the DMP would answer « Erreur d'authentification de la personne morale »")
-	case mode == AIR && who.Authn.Means != socle.MeansCard && who.Authn.Means != socle.MeansMobile:
+	case mode == AIR && !strong(who.Authn):
 		return refusal(op, ErrProfessional, "mode INDIRECTE_RENFORCEE needs a professional authenticated by card or e-CPS", "log in with psc, or use Indirect")
 	}
 	return nil
+}
+
+// strong reports whether a person was really authenticated: by card or e-CPS, or
+// by Pro Santé Connect, which knows no other means and did not always tell which.
+func strong(a socle.Authentication) bool {
+	return a.Means == socle.MeansCard || a.Means == socle.MeansMobile || a.Means == "" && a.ACR != ""
 }
 
 // record sends the audit record of a call that ended with err.

@@ -1,6 +1,7 @@
 package dmp
 
 import (
+	"crypto/x509"
 	"strings"
 	"time"
 
@@ -71,11 +72,33 @@ type Dialect struct {
 	// Repository is the repositoryUniqueId asked for a document whose Entry has
 	// none: 1.2.250.1.213.4.1.1.1.2, as in the samples; *assumed* the only one.
 	Repository string
+	// AuthnContextDecl is the AuthnContextDecl of mode AIR. Empty: the
+	// AuthnContextClassRef, as in the only sample, *assumed* right for e-CPS too;
+	// a public connector writes APP_BROWSER_AUTH.
+	AuthnContextDecl string
+	// ConfidentialityElement is the element, of namespace urn:hl7-org:v3, that
+	// holds the code of a connexion secrète: "ConfidentialityCode", *assumed*
+	// after Role and PurposeOfUse; no public sample shows one.
+	ConfidentialityElement string
+	// Issuer writes the Issuer of the VIHF from the certificate that signs. Nil:
+	// its subject as RFC 2253 orders it, with ST for the state, as in the samples;
+	// *assumed* taken from all readers of the DMP.
+	Issuer func(*x509.Certificate) string
+	// VIHFAttributes are text attributes to add to the VIHF, for what a version
+	// of it that is not public demands.
+	VIHFAttributes []VIHFAttribute
+	// OtherStructure lets the structure of the professional be another than the OU
+	// of the certificate: an establishment under the legal entity that holds it
+	// (EJ/EG). False: refused; that the DMP takes it is *assumed*.
+	OtherStructure bool
 	// TestIdentities lets test and demonstration identities through in
 	// production. False: refused; *assumed*, since public samples show the test
 	// OID only and some conclude that it is the DMP's own domain.
 	TestIdentities bool
 }
+
+// VIHFAttribute is an attribute of the VIHF that holds a text.
+type VIHFAttribute struct{ Name, Value string }
 
 // Actions of the services of the DMP's own, as in the samples: see Dialect.Actions.
 const (

@@ -24,6 +24,17 @@ func (c *Client) security(op string, mode Mode, who socle.Professional, patient 
 		AuthnInstant: who.Authn.At,
 		Dialect:      saml.Dialect{Version: d.VIHFVersion, ModeAttribute: d.ModeAttribute},
 	}
+	v.Dialect.AuthnContextDecl, v.Dialect.ConfidentialityElement, v.Dialect.OtherStructure = d.AuthnContextDecl, d.ConfidentialityElement, d.OtherStructure
+	for _, x := range d.VIHFAttributes {
+		v.Dialect.Extra = append(v.Dialect.Extra, saml.Text(x))
+	}
+	signer := c.sign
+	if mode == Direct && d.UnsignedDirect && c.auth != nil {
+		signer = c.auth
+	}
+	if d.Issuer != nil {
+		v.Issuer = d.Issuer(signer)
+	}
 	if d.SHA1 {
 		v.Dialect.Algorithm = xmlsec.RSASHA1
 	}
@@ -33,11 +44,7 @@ func (c *Client) security(op string, mode Mode, who socle.Professional, patient 
 	var assertion []byte
 	var err error
 	if mode == Direct && d.UnsignedDirect {
-		card := c.sign
-		if c.auth != nil {
-			card = c.auth
-		}
-		assertion, err = v.Unsigned(card, now)
+		assertion, err = v.Unsigned(signer, now)
 	} else {
 		assertion, err = v.Sign(c.cfg.Signature, now)
 	}

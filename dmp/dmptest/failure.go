@@ -12,7 +12,7 @@ import (
 
 // Failure is a refusal of the service itself, that the next request of an
 // operation gets once it was verified. Faults of the network are planned with
-// [Server.Fail].
+// [Server.Fail]. [Failures] gives those that are known, by name.
 type Failure struct {
 	Operation string // "TD0.2" …; empty: the first that the answer suits
 	// Fault answers a SOAP fault.
@@ -40,11 +40,13 @@ type Fault struct {
 	Subcode string
 	Reason  string
 	Status  int // HTTP status; 0 is 500
+
+	space string // namespace of the subcode; empty is that of the envelope
 }
 
 func (f *Fault) soap() *soap.Fault {
 	out := refuse(f.Subcode, f.Reason)
-	out.Status = f.Status
+	out.Status, out.Space = f.Status, f.space
 	if f.Code != "" {
 		out.Code = f.Code
 	}

@@ -34,6 +34,8 @@ type Structure struct {
 	ID     socle.StructureID
 	Name   string     // told in refusals; optional
 	Sector socle.Code // of TRE_R02; zero: any
+	// Entity is the legal entity whose certificate may act for the structure (EJ/EG).
+	Entity socle.StructureID
 	// Inactive refuses all its calls.
 	Inactive bool
 	// Professionals are those who exercise there; nil: anyone.
@@ -77,10 +79,14 @@ func (s *Server) authenticate(r *http.Request, e *soap.Envelope) (*session, *soa
 		switch {
 		case errors.Is(err, saml.ErrSpeciality):
 			return nil, refuse("", textRole)
+		case errors.Is(err, saml.ErrStructure) && s.entityOf(who.vihf.StructureID) == who.class.Structure:
+			err = nil
 		case errors.Is(err, saml.ErrStructure):
 			return nil, refuse("", textLegal+" : "+err.Error())
 		}
-		return nil, refuse(codeVIHF, err.Error())
+		if err != nil {
+			return nil, refuse(codeVIHF, err.Error())
+		}
 	}
 	if f := s.holder(who); f != nil {
 		return nil, f
@@ -183,6 +189,13 @@ func (s *Server) maySign(c *x509.Certificate) error {
 	return s.Authority().Verify(c, s.now())
 }
 
+// entityOf gives the legal entity whose certificate may act for a structure.
+func (s *Server) entityOf(structure string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.structures[structure].Entity.String()
+}
+
 // holder compares the holders of the certificates with the VIHF.
 func (s *Server) holder(who *session) *soap.Fault {
 	card := who.class.Usage == pki.CardAuth
@@ -197,7 +210,7 @@ func (s *Server) holder(who *session) *soap.Fault {
 		return refuse(codeVIHF, "Issuer: expected the subject of the card")
 	case !direct && !pki.EqualDN(pki.DN(who.signer), pki.DN(who.client)):
 		return refuse(codeCertificate, textCertificate+"expected the same subject as the TLS certificate, "+pki.DN(who.client)+", got "+pki.DN(who.signer))
-	case !direct && who.class.Structure != who.vihf.StructureID:
+	case !direct && who.class.Structure != who.vihf.StructureID && who.class.Structure != s.entityOf(who.vihf.StructureID):
 		return refuse("", textLegal+" : expected "+who.class.Structure+", got "+who.vihf.StructureID)
 	}
 	s.mu.Lock()

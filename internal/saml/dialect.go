@@ -30,12 +30,18 @@ type Dialect struct {
 	// holds the code of a secret connection. Default "ConfidentialityCode",
 	// *assumed* after Role and PurposeOfUse: no public sample shows it.
 	ConfidentialityElement string
+	// Extra are attributes written after the others: a text for each name. They
+	// are for versions of the VIHF that no public text describes.
+	Extra []Text
 	// OtherStructure lets an indirect VIHF name another structure than the
 	// certificate: establishments under one legal entity (EJ/EG).
 	OtherStructure bool
 	// AnyKeyUsage signs with a certificate that is not made for signing.
 	AnyKeyUsage bool
 }
+
+// Text is an attribute that holds a text.
+type Text struct{ Name, Value string }
 
 func (d Dialect) defaults() Dialect {
 	d.Version = cmp.Or(d.Version, "3.0")

@@ -157,6 +157,9 @@ func (v VIHF) writeAttributes(w *xmltree.Writer, dialect Dialect) {
 	text(attrSoftwareName, v.Software.Name)
 	text(attrSoftwareVersion, v.Software.Version)
 	text(attrHomologation, v.Software.Homologation)
+	for _, x := range dialect.Extra {
+		text(x.Name, x.Value)
+	}
 }
 
 // checkHolder compares the VIHF with the holder of the certificate.
