@@ -49,6 +49,11 @@ type Dialect struct {
 	// be made. Nil means a table that is assumed.
 	FolderNames map[FolderUse][]string
 
+	// TooMany matches the words with which an operator refuses one connection
+	// more: a watched mailbox is then looked at now and then instead. Nil means
+	// words that are assumed; the code LIMIT (RFC 5530) always says so.
+	TooMany *regexp.Regexp
+
 	// Bounces tell the cause of a bounce by its words, the first that matches.
 	// Nil means a table that is assumed: no wording is public.
 	Bounces []BouncePattern
@@ -111,4 +116,15 @@ func (d Dialect) folderNames() map[FolderUse][]string {
 		}
 	}
 	return out
+}
+
+// tooManyWords are assumed; "Maximum number of connections" is Dovecot's.
+var tooManyWords = regexp.MustCompile(`(?i)too many .*(connections|sessions)|maximum number of connections`)
+
+func (d Dialect) tooMany(e *Error) bool {
+	words := d.TooMany
+	if words == nil {
+		words = tooManyWords
+	}
+	return e.Code == "LIMIT" || words.MatchString(e.Text)
 }

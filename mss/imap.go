@@ -22,7 +22,19 @@ type reader struct {
 	client   *imapclient.Client
 	patience time.Duration // Config.Silence
 	selected
-	qresync bool // ENABLE QRESYNC was done
+	qresync bool          // ENABLE QRESYNC was done
+	news    chan struct{} // one is there when the number of messages was told
+}
+
+// noticed is called on the goroutine that reads.
+func (r *reader) noticed(data *imapclient.UnilateralDataMailbox) {
+	if data.NumMessages == nil {
+		return
+	}
+	select {
+	case r.news <- struct{}{}:
+	default:
+	}
 }
 
 // selected is what is known of the selected folder.

@@ -37,6 +37,7 @@ type imapConn struct {
 	lists   int
 	size    int
 	tail    []byte // the last bytes of the line
+	dead    error  // what ended the reading
 	line    []byte // a response that is ours
 
 	mu       sync.Mutex
@@ -59,8 +60,12 @@ func newIMAPConn(conn *secured) *imapConn {
 
 // Read gives the library its part of what the operator sends.
 func (c *imapConn) Read(b []byte) (int, error) {
+	if c.dead != nil {
+		return 0, c.dead // the library asks again after an error
+	}
 	n, err := c.read(b)
 	if err != nil {
+		c.dead = err
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		var e *tooMuch

@@ -17,7 +17,8 @@ func (c *Client) openReader(ctx context.Context, l login) (*reader, error) {
 		return nil, lost(ctx, "open", err)
 	}
 	bounded := newIMAPConn(conn)
-	r := &reader{conn: bounded, client: imapclient.New(bounded, nil), patience: c.cfg.Silence}
+	r := &reader{conn: bounded, patience: c.cfg.Silence, news: make(chan struct{}, 1)}
+	r.client = imapclient.New(bounded, &imapclient.Options{UnilateralDataHandler: &imapclient.UnilateralDataHandler{Mailbox: r.noticed}})
 	said := new(exchanged)
 	err = r.do(ctx, func() error {
 		if err := r.client.WaitGreeting(); err != nil {

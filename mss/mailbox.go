@@ -66,6 +66,25 @@ type Mailbox struct {
 // ErrUntrusted, or a connection error that is retryable; it disturbs nothing
 // else (ECO.1.2.3).
 func (c *Client) Open(ctx context.Context, a Access) (*Mailbox, error) {
+	a, err := c.complete("open", a)
+	if err != nil {
+		return nil, err
+	}
+	m := newMailbox(c, a)
+	err = m.reading(ctx, "open", "", func(r *reader) error { return r.open(inbox) })
+	if err != nil {
+		_ = m.Close() // the inbox may be refused on a connection that is open
+		return nil, err
+	}
+	return m, nil
+}
+
+func newMailbox(c *Client, a Access) *Mailbox {
+	return &Mailbox{client: c, access: a, lock: make(chan struct{}, 1)}
+}
+
+// complete checks an access and fills in its label.
+func (c *Client) complete(op string, a Access) (Access, error) {
 	switch {
 	case a.Label != (Label{}):
 	case a.Auth.applicative():
@@ -78,15 +97,9 @@ func (c *Client) Open(ctx context.Context, a Access) (*Mailbox, error) {
 		err = errors.Join(err, errors.New("Access.Auth: CertificateAlone wants Config.Environment.ImplicitTLS: IMAP has no PREAUTH after STARTTLS"))
 	}
 	if err != nil {
-		return nil, &Error{Op: "open", Err: err, outcome: socle.OutcomeNotSent}
+		return a, &Error{Op: op, Err: err, outcome: socle.OutcomeNotSent}
 	}
-	m := &Mailbox{client: c, access: a, lock: make(chan struct{}, 1)}
-	err = m.reading(ctx, "open", "", func(r *reader) error { return r.open(inbox) })
-	if err != nil {
-		_ = m.Close() // the inbox may be refused on a connection that is open
-		return nil, err
-	}
-	return m, nil
+	return a, nil
 }
 
 // Address gives the address of the mailbox.

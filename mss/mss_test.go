@@ -72,6 +72,12 @@ func (t *tokens) expire() {
 	clear(t.live)
 }
 
+func (t *tokens) count() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.asked
+}
+
 func (t *tokens) fail(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

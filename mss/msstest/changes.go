@@ -51,7 +51,7 @@ func (s *session) choose(p *command, writable bool) error {
 		}
 		f.sessions[s] = struct{}{}
 		s.folder, s.writable, s.told = f, writable, f.uids()
-		s.modseq = f.modseq
+		s.modseq, s.synced = f.modseq, f.modseq
 		flags := `\Answered \Flagged \Deleted \Seen \Draft $Forwarded $MDNSent`
 		kept := ""
 		if writable {
@@ -170,8 +170,13 @@ func (s *session) tell(expunges bool) {
 	}
 	s.box.mu.Lock()
 	f := s.folder
+	if f.modseq == s.synced {
+		s.box.mu.Unlock()
+		return
+	}
 	var lines []string
 	if expunges {
+		s.synced = f.modseq
 		var gone []uint32
 		kept := s.told[:0]
 		for i, uid := range s.told {

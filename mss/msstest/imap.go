@@ -40,6 +40,7 @@ type session struct {
 	writable bool
 	told     []uint32 // UIDs that the client knows, in order
 	modseq   uint64   // up to which it knows the flags
+	synced   uint64   // up to which it knows everything
 	condstore,
 	qresync bool
 	wake chan struct{} // one is there when the folder has changed
