@@ -2,6 +2,7 @@ package mss_test
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"strings"
@@ -154,4 +155,23 @@ func TestFilesMayBeStreamed(t *testing.T) {
 	_, err = m.Send(context.Background(), d)
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	require.Len(t, b.server.Messages(office, "INBOX"), 1)
+}
+
+// A message of an applicative mailbox says that a machine made it, and where to
+// answer (MSS/va1.09).
+func TestMachinesSayThatTheyAre(t *testing.T) {
+	t.Parallel()
+	b := automatic(t, msstest.Options{Mechanisms: []string{msstest.External}}, func(c tls.Certificate) mss.Auth { return mss.External(c, "") })
+	m := b.open(t)
+	d := draft(t)
+	r, err := m.Send(context.Background(), d)
+	require.NoError(t, err)
+	require.Len(t, r.Degraded, 1)
+	require.Equal(t, "MSS/va1.09", r.Degraded[0].Rule)
+	require.Contains(t, b.latest(t, office).Text, "Ce message a été généré automatiquement.")
+	d.ReplyTo, d.Text = address(t, office), "Envoi automatique."
+	r, err = m.Send(context.Background(), d)
+	require.NoError(t, err)
+	require.Empty(t, r.Degraded)
+	require.Equal(t, "Envoi automatique.", b.latest(t, office).Text)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	netmail "net/mail"
+	"regexp"
 	"strings"
 	"time"
 
@@ -14,6 +15,12 @@ import (
 )
 
 const archiveName = "IHE_XDM.ZIP"
+
+// automaticNotice ends the messages of applicative mailboxes that do not say
+// that they are made by a machine (MSS/va1.09). Its words are ours.
+const automaticNotice = "Ce message a été généré automatiquement."
+
+var automatic = regexp.MustCompile(`(?i)automati`)
 
 // compose writes the message (RFC 5322). Every header that the référentiel
 // wants is set here and nowhere else.
@@ -36,6 +43,9 @@ func (m *Mailbox) compose(d job, e envelope, parcel *parcel, at time.Time, r *Se
 			h.SetMsgIDList("In-Reply-To", []string{e.inReplyTo})
 			h.SetMsgIDList("References", e.references)
 		}
+	}
+	if m.access.Auth.applicative() && d.ReplyTo.IsZero() {
+		r.degrade("MSS/va1.09", "a message of an applicative mailbox without Reply-To: its readers would answer a machine")
 	}
 	if !d.ReplyTo.IsZero() {
 		h.SetAddressList("Reply-To", wire([]Address{d.ReplyTo}))
@@ -69,7 +79,11 @@ func (m *Mailbox) compose(d job, e envelope, parcel *parcel, at time.Time, r *Se
 	if parcel != nil {
 		files = append(append([]File{{Name: archiveName, MediaType: "application/zip", Content: parcel.archive}}, parcel.pdfs...), files...)
 	}
-	return write(h, d.said(), files)
+	text := d.said()
+	if m.access.Auth.applicative() && !automatic.MatchString(text) {
+		text += "\n\n" + automaticNotice
+	}
+	return write(h, text, files)
 }
 
 // set adds a header whose name is written as the référentiel writes it, folded

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -151,7 +152,9 @@ func (m *Message) documents(t *treeReader) {
 				if !doc.Patient.Matricule.IsZero() {
 					patients[Patient{Matricule: doc.Patient.Matricule, OID: doc.Patient.OID}] = true
 				}
-				m.Documents, headers = append(m.Documents, doc), append(headers, d.CDA)
+				if !m.twice(&doc, t) {
+					m.Documents, headers = append(m.Documents, doc), append(headers, d.CDA)
+				}
 			}
 		}
 	}
@@ -166,6 +169,26 @@ func (m *Message) documents(t *treeReader) {
 	if said := m.INS == "O"; len(codes) > 0 && m.INS != "" && said != qualified {
 		t.fault(FaultCoherent, "", "X-MSS-INS is not what the documents of the archive say (ECO.2.4.2)")
 	}
+}
+
+// twice reports whether a document is one that is there already, byte for byte,
+// as when an archive is attached twice. Of two documents under one identifier
+// neither can be believed: both get a fault.
+func (m *Message) twice(doc *Document, t *treeReader) bool {
+	i := slices.IndexFunc(m.Documents, func(d Document) bool { return doc.ID != "" && d.ID == doc.ID })
+	switch {
+	case i < 0:
+		return false
+	case m.Documents[i].Hash == doc.Hash && m.Documents[i].Action == doc.Action:
+		return true
+	}
+	err := t.xdm(doc.Part, &xdm.Error{Code: CodeDuplicateID, Text: "another document of the message has the same identifier"})
+	for _, d := range []*Document{&m.Documents[i], doc} {
+		if d.Err == nil {
+			d.Err = err
+		}
+	}
+	return false
 }
 
 // namesArchive reports whether a name is that of an archive, as senders write it.

@@ -28,6 +28,7 @@ const (
 	CodePatientMismatch = "PATIENT_MISMATCH" // the document is of another patient than the metadata say
 	CodeUnsafeName      = "UNSAFE_NAME"      // a file name that leaves the archive; the file is ignored
 	CodeDuplicateName   = "DUPLICATE_NAME"   // two files of one name; the second is ignored
+	CodeDuplicateID     = "DUPLICATE_ID"     // two different documents of one identifier; neither is to be believed
 	CodeLimitReached    = "LIMIT_REACHED"    // more, larger or denser than what is accepted
 )
 

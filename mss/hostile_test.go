@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	netmail "net/mail"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -339,4 +340,127 @@ func TestNothingOfAMessageShows(t *testing.T) {
 			}
 		}
 	}
+}
+
+// attach gives a message with attachments of the names and contents given in
+// pairs.
+func attach(header string, pairs ...string) []byte {
+	var b strings.Builder
+	b.WriteString(header + "Content-Type: multipart/mixed; boundary=B\r\n\r\n--B\r\n\r\nBonjour\r\n")
+	for i := 0; i < len(pairs); i += 2 {
+		b.WriteString("--B\r\nContent-Type: application/zip; name=\"" + pairs[i] + "\"\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.StdEncoding.EncodeToString([]byte(pairs[i+1])) + "\r\n")
+	}
+	return []byte(b.String() + "--B--\r\n")
+}
+
+// zipOf gives the IHE_XDM.ZIP of the emulator with documents, changed.
+func zipOf(t *testing.T, change func(name string, content []byte) (string, []byte), documents ...[]byte) string {
+	raw := string(envoi(t, documents...))
+	_, part, _ := strings.Cut(raw, "filename=\"IHE_XDM.zip\"")
+	_, encoded, _ := strings.Cut(part, "\r\n\r\n")
+	encoded, _, _ = strings.Cut(encoded, "\r\n--")
+	content, err := base64.StdEncoding.DecodeString(strings.ReplaceAll(encoded, "\r\n", ""))
+	require.NoError(t, err)
+	z, err := zip.NewReader(bytes.NewReader(content), int64(len(content)))
+	require.NoError(t, err)
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	for _, f := range z.File {
+		r, err := f.Open()
+		require.NoError(t, err)
+		var b bytes.Buffer
+		_, err = b.ReadFrom(r)
+		require.NoError(t, err)
+		name, changed := f.Name, b.Bytes()
+		if change != nil {
+			name, changed = change(name, changed)
+		}
+		if name == "" {
+			continue
+		}
+		p, err := w.Create(name)
+		require.NoError(t, err)
+		_, err = p.Write(changed)
+		require.NoError(t, err)
+	}
+	require.NoError(t, w.Close())
+	return out.String()
+}
+
+// Whatever is wrong with an archive the message is listed and read, the fault has
+// its code, no document goes to another patient, and no file is left anywhere.
+func TestHostileArchives(t *testing.T) { // not parallel: it looks at the folder of temporary files
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	named := func(suffix string, f func([]byte) []byte) func(string, []byte) (string, []byte) {
+		return func(name string, b []byte) (string, []byte) {
+			if strings.HasSuffix(name, suffix) {
+				if b = f(b); b == nil {
+					return "", nil
+				}
+			}
+			return name, b
+		}
+	}
+	replaced := func(from, to string) func([]byte) []byte {
+		return func(b []byte) []byte { return bytes.ReplaceAll(b, []byte(from), []byte(to)) }
+	}
+	gone := func([]byte) []byte { return nil }
+	with := func(b string) func([]byte) []byte { return func([]byte) []byte { return []byte(b) } }
+	whole := zipOf(t, nil, small("1"))
+	for name, c := range map[string]struct {
+		files     []string
+		codes     []string
+		documents int // without fault
+	}{
+		"whole":                     {files: []string{"IHE_XDM.ZIP", whole}, documents: 1},
+		"name in any case":          {files: []string{"Ihe-Xdm.Zip", zipOf(t, func(n string, b []byte) (string, []byte) { return strings.ToLower(n), b }, small("1"))}, documents: 1},
+		"twin archives":             {files: []string{"IHE_XDM.ZIP", whole, "ihe_xdm.zip", whole}, documents: 1},
+		"two archives":              {files: []string{"IHE_XDM.ZIP", whole, "ihe_xdm.zip", zipOf(t, nil, small("2"))}, documents: 2},
+		"two documents of one name": {files: []string{"IHE_XDM.ZIP", whole, "IHE_XDM.ZIP", zipOf(t, nil, small("1", "Qm9uam91cg==", "QXV0cmU="))}, codes: []string{"DUPLICATE_ID"}},
+		"missing metadata":          {files: []string{"IHE_XDM.ZIP", zipOf(t, named("METADATA.XML", gone), small("1"))}, codes: []string{"METADATA_MISSING"}},
+		"broken metadata":           {files: []string{"IHE_XDM.ZIP", zipOf(t, named("METADATA.XML", with("<a")), small("1"))}, codes: []string{"METADATA_INVALID"}},
+		"missing document":          {files: []string{"IHE_XDM.ZIP", zipOf(t, named("DOC00001.XML", gone), small("1"), small("2"))}, codes: []string{"CDA_MISSING"}, documents: 1},
+		"hash":                      {files: []string{"IHE_XDM.ZIP", zipOf(t, named("DOC00001.XML", replaced("Qm9uam91cg", "Qm9uam91ch")), small("1"))}, codes: []string{"HASH_MISMATCH"}},
+		"size":                      {files: []string{"IHE_XDM.ZIP", zipOf(t, named("DOC00001.XML", replaced("</ClinicalDocument>", "</ClinicalDocument> ")), small("1"))}, codes: []string{"SIZE_MISMATCH"}},
+		"patient":                   {files: []string{"IHE_XDM.ZIP", zipOf(t, named("METADATA.XML", replaced(matricule+"^^^", other+"^^^")), small("1"))}, codes: []string{"PATIENT_MISMATCH"}},
+		"nested archive":            {files: []string{"IHE_XDM.ZIP", zipOf(t, named("DOC00001.XML", with(whole)), small("1"))}, codes: []string{"SIZE_MISMATCH"}},
+		"archive in an archive": {files: []string{"IHE_XDM.ZIP", zipOf(t, func(n string, _ []byte) (string, []byte) {
+			return strings.ReplaceAll(n, "/", "_") + ".ZIP", []byte(whole)
+		}, small("1"))}, codes: []string{"EMPTY_ARCHIVE"}},
+		"bomb": {files: []string{"IHE_XDM.ZIP", zipOf(t, named("DOC00001.XML", with(strings.Repeat(" ", 32<<20))), small("1"))}, codes: []string{"LIMIT_REACHED"}},
+		"path that leaves": {files: []string{"IHE_XDM.ZIP", zipOf(t, func(n string, b []byte) (string, []byte) {
+			return strings.Replace(n, "IHE_XDM/SUBSET01/DOC", "IHE_XDM/SUBSET01/../../DOC", 1), b
+		}, small("1"))}, codes: []string{"UNSAFE_NAME", "CDA_MISSING"}},
+		"not a ZIP": {files: []string{"IHE_XDM.ZIP", "PK\x03\x04rien"}, codes: []string{"NOT_ARCHIVE"}},
+	} {
+		raw := attach("From: <"+office+">\r\nSubject: XDM/1.0/DDM+CR\r\n", c.files...)
+		m := mss.ParseMessage(raw)
+		require.Equal(t, "Bonjour", m.Text, name)
+		require.Equal(t, "CR", m.Subject)
+		var codes []string
+		for _, err := range m.Faults {
+			var f *mss.Fault
+			require.ErrorAs(t, err, &f)
+			if f.Kind == mss.FaultXDM && (len(codes) == 0 || codes[len(codes)-1] != f.Code) {
+				codes = append(codes, f.Code)
+			}
+			require.NotContains(t, err.Error(), matricule)
+		}
+		require.Equal(t, c.codes, codes, name)
+		good := 0
+		for _, d := range m.Documents {
+			if d.Err == nil {
+				good++
+				require.Equal(t, matricule, d.Patient.Matricule.Wire())
+				continue
+			}
+			require.ErrorIs(t, d.Fits(qualified(t, true)), mss.ErrNotFiled, name)
+			require.NotEqual(t, other, d.Patient.Matricule.Wire(), "%s: not the patient that only the metadata tell", name)
+		}
+		require.Equal(t, c.documents, good, name)
+	}
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Empty(t, left, "temporary files")
 }
