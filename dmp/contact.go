@@ -8,7 +8,7 @@ import (
 	"github.com/soclesante/socle/internal/hl7v3"
 )
 
-const hidden = "…"
+const hidden = "[redacted]"
 
 // Contact is how a person is reached. Its fields are plain values, for screens;
 // the whole shows itself in no log.

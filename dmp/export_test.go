@@ -40,5 +40,6 @@ func DecodeSearch(b []byte, patient ins.INS) (Results, error) {
 	r.limit(0)
 	return r, nil
 }
+
 // Understood reports whether an error is one of the situations of the package.
 func Understood(e *Error) bool { return e.kind != nil }
