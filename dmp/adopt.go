@@ -77,7 +77,7 @@ func (c *Client) Adopt(who socle.Professional, patient ins.Identity, r Received)
 	if err := m.complete(r); err != nil {
 		return nil, err
 	}
-	author := xds.FromCDA(&cda.Document{Authors: []cda.Author{{Entity: person(who, socle.Code{})}}}, "", 0).Authors[0]
+	author := author(who)
 	m.filer = &author
 	if c.cfg.Dialect.FilerAsAuthor {
 		m.entry.Authors = append(m.entry.Authors, author)
@@ -123,3 +123,8 @@ type whole []byte
 func (w whole) Size() int64 { return int64(len(w)) }
 
 func (w whole) Open() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(w)), nil }
+
+// author gives who as the metadata name an author.
+func author(who socle.Professional) xds.Author {
+	return xds.FromCDA(&cda.Document{Authors: []cda.Author{{Entity: person(who, socle.Code{})}}}, "", 0).Authors[0]
+}

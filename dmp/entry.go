@@ -6,6 +6,7 @@ import (
 
 	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/ins"
+	"github.com/soclesante/socle/internal/xds"
 )
 
 // Entry is what the DMP tells of a document of a record: its metadata, without
@@ -53,7 +54,9 @@ type Entry struct {
 	// Extra is what came and has no field here.
 	Extra []Attribute
 
-	patient *ins.INS // whose record it was found in; a pointer, so that printing shows nothing
+	// Pointers, so that printing shows nothing.
+	patient *ins.INS           // whose record it was found in
+	stored  *xds.DocumentEntry // the whole, as it came
 }
 
 // Attribute is a metadata that [Entry] has no field for.

@@ -17,7 +17,7 @@ func entryOf(d *xds.DocumentEntry, patient *ins.INS) Entry {
 		Legal:   participantXCN(d.Legal),
 		Created: dateXDS(d.CreationTime), Start: dateXDS(d.ServiceStart), End: dateXDS(d.ServiceStop), Language: d.Language,
 		MediaType: d.MimeType, Hash: strings.ToLower(d.Hash), Size: d.Size, Repository: d.Repository,
-		FromPatient: fromPatient(d.Class, d.Type), patient: patient,
+		FromPatient: fromPatient(d.Class, d.Type), patient: patient, stored: d,
 	}
 	if len(d.Authors) > 0 {
 		e.Authors = make([]Participant, len(d.Authors))

@@ -31,7 +31,7 @@ func FuzzAnswer(f *testing.F) {
 		}
 		var own *Error
 		var receipt Receipt
-		if _, err := receipt.check(e); err != nil && !errors.As(err, &own) {
+		if _, err := receipt.check(opSubmit, e); err != nil && !errors.As(err, &own) {
 			t.Fatal(err)
 		}
 		var record Record

@@ -59,8 +59,8 @@ func (c *Client) compose(who socle.Professional, l lot, now time.Time) (*xds.Sub
 		signed.Documents = append(signed.Documents, xmlsec.LotDocument{UniqueID: entry.UniqueID, Digest: d.made.digests[algorithm.Hash()]})
 		out.Documents = append(out.Documents, entry)
 		out.Associations = append(out.Associations, xds.Member(idSet, entry.ID))
-		if old := d.made.edition.Replaces; old != "" {
-			replaced = append(replaced, xds.Association{Type: xds.Replaces, Source: entry.ID, Target: l.targets[old]})
+		if target := l.targets[d.made.edition.Replaces]; target != "" {
+			replaced = append(replaced, xds.Association{Type: xds.Replaces, Source: entry.ID, Target: target})
 		}
 	}
 	signature, err := xmlsec.SignLot(signed, c.cfg.Signature, algorithm)

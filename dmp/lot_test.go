@@ -2,7 +2,6 @@ package dmp_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"testing"
 
@@ -17,7 +16,7 @@ func TestALotOfSeveralDocuments(t *testing.T) {
 	t.Parallel()
 	srv, _ := setup(t, dmptest.Options{})
 	var audit []socle.AuditRecord
-	c := client(t, srv, recording(&audit))
+	c := client(t, srv, audited(&audit))
 	patient := qualified(t, "HALL")
 	s := prepared(t, c, patient, report())
 	n, err := c.NewVaccinationNote(pharmacist, patient, note())
@@ -43,12 +42,6 @@ func TestALotOfSeveralDocuments(t *testing.T) {
 		require.Equal(t, d.ID(), audit[i].Reference)
 	}
 	require.Len(t, audit, 3)
-}
-
-func recording(to *[]socle.AuditRecord) func(*dmp.Config) {
-	return func(cfg *dmp.Config) {
-		cfg.Audit = func(_ context.Context, r socle.AuditRecord) { *to = append(*to, r) }
-	}
 }
 
 // The signature of a lot covers each of its documents, and nothing else.

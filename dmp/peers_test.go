@@ -24,15 +24,9 @@ import (
 // metadata, the document, and the answers of the emulator.
 func TestPeerSchemas(t *testing.T) {
 	t.Parallel()
-	xmllint := oracle.Program(t, "xmllint")
 	lcm, rs := oracle.Corpus(t, "xds-xsd", "ebRS30", "lcm.xsd"), oracle.Corpus(t, "xds-xsd", "ebRS30", "rs.xsd")
 	cda := oracle.Corpus(t, "cda-xsd", "CDA_extended.xsd")
-	valid := func(name, schema string, doc []byte) {
-		path := filepath.Join(t.TempDir(), "doc.xml")
-		require.NoError(t, os.WriteFile(path, doc, 0o600))
-		out, err := exec.Command(xmllint, "--noout", "--nonet", "--huge", "--schema", schema, path).CombinedOutput()
-		require.NoError(t, err, "%s: %s", name, out)
-	}
+	valid := validator(t)
 
 	srv, _ := setup(t, dmptest.Options{})
 	var contentType string
@@ -90,10 +84,84 @@ func cut(t testing.TB, b []byte, start, end string) []byte {
 	return b[i : j+len(end)]
 }
 
+// validator gives a document to xmllint.
+func validator(t *testing.T) func(name, schema string, doc []byte) {
+	xmllint := oracle.Program(t, "xmllint")
+	return func(name, schema string, doc []byte) {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), "doc.xml")
+		require.NoError(t, os.WriteFile(path, doc, 0o600))
+		out, err := exec.Command(xmllint, "--noout", "--nonet", "--huge", "--schema", schema, path).CombinedOutput()
+		require.NoError(t, err, "%s: %s", name, out)
+	}
+}
+
+// TestPeerSchemasOfLotsAndChanges gives to xmllint the metadata of a lot of
+// several documents, of a replacement and of the changes TD3.3, and the documents.
+func TestPeerSchemasOfLotsAndChanges(t *testing.T) {
+	t.Parallel()
+	valid := validator(t)
+	lcm, cda := oracle.Corpus(t, "xds-xsd", "ebRS30", "lcm.xsd"), oracle.Corpus(t, "cda-xsd", "CDA_extended.xsd")
+	srv, _ := setup(t, dmptest.Options{})
+	var body []byte
+	c := client(t, srv, direct, tampering(func(b []byte) []byte { body = b; return b }))
+	sent := func(name string, err error) {
+		t.Helper()
+		require.NoError(t, err, name)
+		valid(name, lcm, cut(t, body, "<lcm:SubmitObjectsRequest", "</lcm:SubmitObjectsRequest>"))
+	}
+	patient := qualified(t, "HALL")
+	s := prepared(t, c, patient, report())
+	n, err := c.NewVaccinationNote(pharmacist, patient, note())
+	require.NoError(t, err)
+	s.Documents = append(s.Documents, n)
+	_, err = c.Submit(t.Context(), pharmacist, patient, s)
+	sent("two documents", err)
+	xmlsec1(t, "two documents", srv.Documents(find(t, "HALL").INS)[1].Signature)
+
+	r := report()
+	r.Edition = s.Documents[0].Next()
+	next, err := c.NewDocument(pharmacist, patient, r)
+	require.NoError(t, err)
+	again := note()
+	again.Edition = n.Next()
+	corrected, err := c.NewVaccinationNote(pharmacist, patient, again)
+	require.NoError(t, err)
+	s.Documents = []*dmp.Document{next, corrected}
+	_, err = c.Submit(t.Context(), pharmacist, patient, s)
+	sent("two replacements", err)
+	for _, d := range s.Documents {
+		valid("replacement", cda, content(t, d))
+	}
+	xmlsec1(t, "two replacements", srv.Documents(find(t, "HALL").INS)[3].Signature)
+
+	entries := func() []dmp.Entry {
+		found, err := c.Search(t.Context(), pharmacist, patient, dmp.Query{Record: s.Record, Statuses: []dmp.Status{dmp.StatusArchived}})
+		require.NoError(t, err)
+		return found.Entries
+	}
+	_, err = c.SetVisibility(t.Context(), pharmacist, patient, s.Record, entries()[0], dmp.HiddenFromProfessionals)
+	sent("visibility", err)
+	_, err = c.Archive(t.Context(), pharmacist, patient, s.Record, entries()[0])
+	sent("archived", err)
+	_, err = c.Unarchive(t.Context(), pharmacist, patient, s.Record, entries()[0])
+	sent("unarchived", err)
+	_, err = c.Delete(t.Context(), pharmacist, patient, s.Record, entries()[0])
+	sent("deleted", err)
+}
+
+// xmlsec1 verifies the signature of a lot.
+func xmlsec1(t *testing.T, name string, signature []byte) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "signature.xml")
+	require.NoError(t, os.WriteFile(path, signature, 0o600))
+	out, err := exec.Command(oracle.Program(t, "xmlsec1"), "--verify", "--insecure", "--ignore-manifests", "--id-attr:Id", "Manifest", "--id-attr:Id", "SignedProperties", path).CombinedOutput()
+	require.NoError(t, err, "%s: %s", name, out)
+}
+
 // TestPeerXMLSec gives the signature of a lot to xmlsec1.
 func TestPeerXMLSec(t *testing.T) {
 	t.Parallel()
-	xmlsec1 := oracle.Program(t, "xmlsec1")
 	for name, change := range map[string]func(*dmp.Config){
 		"SHA-1":   func(*dmp.Config) {},
 		"SHA-256": func(cfg *dmp.Config) { cfg.Dialect.LotSHA256 = true },
@@ -103,9 +171,6 @@ func TestPeerXMLSec(t *testing.T) {
 		patient := qualified(t, "HALL")
 		_, err := c.Submit(t.Context(), pharmacist, patient, prepared(t, c, patient, report()))
 		require.NoError(t, err)
-		path := filepath.Join(t.TempDir(), "signature.xml")
-		require.NoError(t, os.WriteFile(path, srv.Documents(find(t, "HALL").INS)[0].Signature, 0o600))
-		out, err := exec.Command(xmlsec1, "--verify", "--insecure", "--ignore-manifests", "--id-attr:Id", "Manifest", "--id-attr:Id", "SignedProperties", path).CombinedOutput()
-		require.NoError(t, err, "%s: %s", name, out)
+		xmlsec1(t, name, srv.Documents(find(t, "HALL").INS)[0].Signature)
 	}
 }

@@ -9,17 +9,17 @@ import (
 	"github.com/soclesante/socle/internal/xds"
 )
 
-// check reads the answer to ITI-41, and gives the code of its first error.
-func (r *Receipt) check(e *soap.Envelope) (string, error) {
+// check reads the answer to ITI-41 or ITI-57, and gives the code of its first error.
+func (r *Receipt) check(op string, e *soap.Envelope) (string, error) {
 	if !e.Body.Is(xds.NSRS, "RegistryResponse") {
-		return "", unusable(opSubmit, "the answer is not a RegistryResponse", nil)
+		return "", unusable(op, "the answer is not a RegistryResponse", nil)
 	}
 	answer, err := xds.ParseResponse(e.Body)
 	if err != nil {
-		return "", unusable(opSubmit, err.Error(), err)
+		return "", unusable(op, err.Error(), err)
 	}
 	var code string
-	code, r.Warnings, err = outcome(opSubmit, answer)
+	code, r.Warnings, err = outcome(op, answer)
 	return code, err
 }
 

@@ -115,3 +115,67 @@ func TestWhatMayNotBeReplaced(t *testing.T) {
 func clientOf(t *testing.T, srv *dmptest.Server, change func([]byte) []byte) *dmp.Client {
 	return client(t, srv, tampering(change))
 }
+
+// Without an entryUUID the DMP is asked for it, in mode Indirect too.
+func TestTheDMPTellsWhatToReplace(t *testing.T) {
+	t.Parallel()
+	srv, c := setup(t, dmptest.Options{})
+	patient := qualified(t, "HALL")
+	s, old := fed(t, srv, c, "HALL")
+	r := report()
+	r.Edition = s.Documents[0].Next()
+	next, err := c.NewDocument(pharmacist, patient, r)
+	require.NoError(t, err)
+	s.Documents = []*dmp.Document{next}
+	got, err := c.Submit(t.Context(), pharmacist, patient, s)
+	require.NoError(t, err)
+	require.Equal(t, old.ID, got.Documents[0].Replaces)
+	require.Equal(t, deprecated, srv.Documents(find(t, "HALL").INS)[0].Status)
+
+	r.Edition = dmp.Edition{SetID: "1.2.3", Version: 2, Replaces: "1.2.3"}
+	lost, err := c.NewDocument(pharmacist, patient, r)
+	require.NoError(t, err)
+	s.Documents = []*dmp.Document{lost}
+	before := len(srv.Journal())
+	_, err = c.Submit(t.Context(), pharmacist, patient, s)
+	require.ErrorIs(t, err, dmp.ErrNoDocument)
+	require.Equal(t, socle.OutcomeNotSent, socle.OutcomeOf(err))
+	require.Len(t, srv.Journal(), before+1, "TD3.1b alone")
+}
+
+func TestReplaceAppliesTheRulesOfAReplacement(t *testing.T) {
+	t.Parallel()
+	d := deskOf(t, nil)
+	old := d.entry()
+	made := func(e dmp.Edition) dmp.Submission {
+		r := report()
+		r.Edition = e
+		doc, err := d.c.NewDocument(pharmacist, d.patient, r)
+		require.NoError(t, err)
+		return dmp.Submission{Record: d.record, Documents: []*dmp.Document{doc}}
+	}
+	next := made(dmp.Edition{SetID: old.ID, Version: 2, Replaces: old.ID})
+	_, err := d.c.Replace(t.Context(), pharmacist, d.patient, old, made(dmp.Edition{}))
+	require.ErrorIs(t, err, dmp.ErrInvalidDocument)
+	others := old
+	others.Authors = nil
+	_, err = d.c.Replace(t.Context(), pharmacist, d.patient, others, next)
+	require.ErrorIs(t, err, dmp.ErrNotAuthor)
+	archived := old
+	archived.Status = dmp.StatusArchived
+	_, err = d.c.Replace(t.Context(), pharmacist, d.patient, archived, next)
+	require.ErrorIs(t, err, dmp.ErrState)
+	_, err = d.c.Replace(t.Context(), pharmacist, d.patient, old, dmp.Submission{Documents: next.Documents})
+	require.ErrorIs(t, err, dmp.ErrNotChecked)
+
+	before := len(d.srv.Journal())
+	got, err := d.c.Replace(t.Context(), pharmacist, d.patient, old, next)
+	require.NoError(t, err)
+	require.Len(t, d.srv.Journal(), before+1, "nothing is asked that the Entry tells")
+	require.Equal(t, old.ID, got.Documents[0].Replaces)
+	require.Nil(t, next.Replaced)
+	require.Equal(t, next.Documents[0].ID(), d.entry().ID)
+	_, err = d.c.Replace(t.Context(), pharmacist, d.patient, old, made(dmp.Edition{SetID: old.ID, Version: 3, Replaces: old.ID}))
+	require.ErrorIs(t, err, dmp.ErrState)
+	require.Equal(t, socle.OutcomeRefused, socle.OutcomeOf(err))
+}

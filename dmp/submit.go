@@ -180,7 +180,11 @@ func (c *Client) submit(ctx context.Context, who socle.Professional, id ins.INS,
 	}
 	for i, d := range l.Documents {
 		add(documentName(i), d.Size(), d.Open)
-		r.Documents = append(r.Documents, Sent{ID: d.ID(), Hash: d.Hash(), Size: d.Size(), Replaces: d.made.edition.Replaces})
+		sent := Sent{ID: d.ID(), Hash: d.Hash(), Size: d.Size()}
+		if old := d.made.edition.Replaces; l.targets[old] != "" {
+			sent.Replaces = old
+		}
+		r.Documents = append(r.Documents, sent)
 	}
 	add(idSignature, int64(len(signature)), func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(signature)), nil })
 	body, err := submission.Provide(ids)
@@ -190,7 +194,7 @@ func (c *Client) submit(ctx context.Context, who socle.Professional, id ins.INS,
 	m := soap.Message{Action: actionProvide, MessageID: r.MessageID, Headers: [][]byte{security}, Body: body}
 	_, err = soap.Call(ctx, c.transport, soap.Request{
 		Op: opSubmit, URL: c.cfg.Environment.url(serviceRepository), Message: m, Attempt: attempt, Parts: parts,
-		Check: func(e *soap.Envelope) (string, error) { return r.check(e) },
+		Check: func(e *soap.Envelope) (string, error) { return r.check(opSubmit, e) },
 	})
 	if err = called(opSubmit, m.MessageID, err); err != nil && !partial(err) {
 		return Receipt{}, err

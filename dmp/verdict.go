@@ -49,6 +49,7 @@ var verdicts = []verdict{
 	{code: "XDSRegistryDeprecatedDocumentError", kind: ErrState, fix: "the document was replaced meanwhile: search again"},
 	{code: "XDSReplaceFailed", kind: ErrState},
 	{code: "XDSMetadataVersionError", kind: ErrState, fix: "the metadata changed meanwhile: search again"},
+	{code: "UnmodifiableMetadataError", kind: ErrState},
 	{code: "XDSMetadataUpdateError", kind: ErrState},
 	{code: "XDSMetadataUpdateOperationError", kind: ErrState},
 	{code: "UnmodifiableMetadataError", kind: ErrState},

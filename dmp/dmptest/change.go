@@ -47,6 +47,9 @@ func (s *Server) change(who *session, e *soap.Envelope) (soap.Message, *soap.Fau
 	if r != nil && r.State == dmp.StateClosed {
 		return soap.Message{}, refuse(codeClosed, "le DMP du patient est fermé")
 	}
+	if f := c.right(); f != nil {
+		return soap.Message{}, f
+	}
 	c.check()
 	return c.answer(planned), nil
 }
@@ -118,6 +121,11 @@ func (c *change) readRevision(a xds.Association, d *xds.DocumentEntry) {
 		c.missing(d.LogicalID)
 		return
 	}
+	if c.claim != c.target.entry.Version {
+		c.op = opHide
+		c.fail("XDSMetadataVersionError", "PreviousVersion: expected "+c.target.entry.Version+", got "+strconv.Quote(c.claim), d.ID)
+		return
+	}
 	old, next := visibility(c.target.entry), visibility(*d)
 	hides, reveals := old["MASQUE_PS"] != next["MASQUE_PS"], false
 	for code := range next {
@@ -180,7 +188,6 @@ func (c *change) check() {
 	if c.target == nil {
 		return
 	}
-	c.checkRight()
 	was := c.target.entry.Status
 	allowed := map[string][]string{ // the state machine of the dmp sheet, §4 TD3.3
 		xds.StatusApproved: {xds.StatusArchived, xds.StatusDeleted},
@@ -202,8 +209,11 @@ func (c *change) check() {
 	}
 }
 
-// checkRight applies what the rights matrix leaves to look at: whose document it is.
-func (c *change) checkRight() {
+// right applies what the rights matrix leaves to look at: whose document it is.
+func (c *change) right() *soap.Fault {
+	if c.target == nil {
+		return nil
+	}
 	own, structures := false, false
 	for _, a := range c.target.entry.Authors {
 		own = own || a.Person.ID == c.who.vihf.NameID
@@ -211,23 +221,17 @@ func (c *change) checkRight() {
 			structures = structures || o.ID == c.who.vihf.StructureID
 		}
 	}
-	switch c.server.right(c.who, c.op) {
-	case Own:
-		if !own {
-			c.fail(codeNotAuthor, c.op+": expected the author of the document", "")
-		}
-	case OfStructure:
-		if !structures {
-			c.fail(codeNotAuthor, c.op+": expected a document of the structure of the VIHF", "")
-		}
+	switch right := c.server.right(c.who, c.op); {
+	case right == Own && !own:
+		return refuse(codeDenied, c.op+": expected the author of the document")
+	case right == OfStructure && !structures:
+		return refuse(codeDenied, c.op+": expected a document of the structure of the VIHF")
 	}
+	return nil
 }
 
 // checkRevision compares another version of the metadata with the one that is stored.
 func (c *change) checkRevision() {
-	if c.claim != c.target.entry.Version {
-		c.fail("XDSMetadataVersionError", "PreviousVersion: expected "+c.target.entry.Version+", got "+strconv.Quote(c.claim), c.next.ID)
-	}
 	if !slices.ContainsFunc(c.next.Confidentiality, func(x socle.Code) bool { return x.Code == "N" }) {
 		c.fail("XDSRegistryMetadataError", "confidentialityCode: expected N of 2.16.840.1.113883.5.25 among them", c.next.ID)
 	}

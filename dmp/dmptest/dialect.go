@@ -25,7 +25,6 @@ const (
 	codeQuery     = "XDSRegistryError"           // a parameter of a query is not as it should be
 	codeAuthor    = "XDSRegistryMetadataError"   // the author is not that of the VIHF
 	// The refusals of TD3.3.
-	codeNotAuthor    = "XDSMetadataUpdateError"          // who asks is not the author
 	codeUpdate       = "XDSMetadataUpdateError"          // the status does not allow it
 	codeOperation    = "XDSMetadataUpdateOperationError" // none of the four changes
 	codeUnmodifiable = "UnmodifiableMetadataError"       // what may not change

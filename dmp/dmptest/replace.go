@@ -57,8 +57,8 @@ func (l *lot) replaceable(s *Server, r *record, uuid, location string) *version 
 		l.fail("UnresolvedReferenceException", "RPLC/@targetObject: expected the entryUUID of a document of the registry", location)
 	case old.entry.Status != xds.StatusApproved:
 		l.fail("XDSRegistryDeprecatedDocumentError", "RPLC/@targetObject: expected a document of status Approved, got "+short(old.entry.Status), location)
-	case !l.who.wrote(old):
-		l.fail(codeReplace, "RPLC/@targetObject: expected a document of the same author, or of their structure", location)
+	case !l.who.own(old):
+		l.fail(codeReplace, "RPLC/@targetObject: expected a document of the same author", location)
 	default:
 		return old
 	}
@@ -91,22 +91,6 @@ func (l *lot) checkVersions(d xds.DocumentEntry, old *version) {
 func number(c cdaDocument) int {
 	n, _ := strconv.Atoi(c.root.Path("versionNumber").Attr("value"))
 	return n
-}
-
-// wrote reports whether the author of a document is the professional of the
-// VIHF, or one of their structure.
-func (s *session) wrote(v *version) bool {
-	for _, a := range v.entry.Authors {
-		if a.Person.ID == s.vihf.NameID {
-			return true
-		}
-		for _, o := range a.Institutions {
-			if o.ID == s.vihf.StructureID {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // elsewhere reports whether a record, of any patient, has an entry of that
