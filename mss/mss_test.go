@@ -3,6 +3,7 @@ package mss_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -17,7 +18,16 @@ import (
 	"github.com/soclesante/socle/mss/msstest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(operatorEnv) != "" {
+		if err := runOperator(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const (
 	pharmacy   = "claire.officine@pharmacie.formation.mssante.fr"
