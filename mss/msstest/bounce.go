@@ -2,6 +2,7 @@ package msstest
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"mime"
 	"time"
@@ -15,6 +16,7 @@ type DSN struct {
 	Action     string // failed, delayed, delivered, relayed, expanded
 	Code       string // 5.1.1
 	Diagnostic string // "550 5.1.1 no such user"
+	Subject    string // empty means "Delivery status"
 }
 
 // DeliverDSN puts a notification of delivery into the inbox of a mailbox.
@@ -25,7 +27,7 @@ func (s *Server) DeliverDSN(mailbox string, d DSN) error {
 	line("Return-Path: <>")
 	line("From: Mail Delivery System <MAILER-DAEMON@localhost>")
 	line("To: <%s>", mailbox)
-	line("Subject: Delivery status")
+	line("Subject: %s", cmp.Or(d.Subject, "Delivery status"))
 	line("Date: %s", s.clock.Now().Format(time.RFC1123Z))
 	line("Message-ID: <dsn.%s@localhost>", s.nextSerial())
 	line("Auto-Submitted: auto-replied")
@@ -87,6 +89,35 @@ func (s *Server) DeliverBounce(mailbox string, bounce Bounce) error {
 	line("Content-Transfer-Encoding: 8bit")
 	line("")
 	line("%s", bounce.Text)
+	return s.Deliver(mailbox, b.Bytes())
+}
+
+// deliverMDN puts a patient's notification of reading into the inbox of a mailbox.
+func (s *Server) deliverMDN(mailbox, patient, messageID string) error {
+	var b bytes.Buffer
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\r\n", args...) }
+	line("Return-Path: <>")
+	line("From: <%s>", patient)
+	line("To: <%s>", mailbox)
+	line("Subject: Lu")
+	line("Date: %s", s.clock.Now().Format(time.RFC1123Z))
+	line("Message-ID: <mdn.%s@patient.mssante.fr>", s.nextSerial())
+	line("In-Reply-To: <%s>", messageID)
+	line("MIME-Version: 1.0")
+	line("Content-Type: multipart/report; report-type=disposition-notification; boundary=\"mdn=_1\"")
+	line("")
+	line("--mdn=_1")
+	line("Content-Type: text/plain; charset=utf-8")
+	line("")
+	line("Votre message a ete lu.")
+	line("--mdn=_1")
+	line("Content-Type: message/disposition-notification")
+	line("")
+	line("Original-Recipient: rfc822; %s", patient)
+	line("Final-Recipient: rfc822; %s", patient)
+	line("Original-Message-ID: <%s>", messageID)
+	line("Disposition: manual-action/MDN-sent-manually; displayed")
+	line("--mdn=_1--")
 	return s.Deliver(mailbox, b.Bytes())
 }
 

@@ -83,6 +83,7 @@ func (t *submission) Rcpt(to string, o *smtp.RcptOptions) error {
 	switch {
 	case err != nil:
 		return refuse(501, 5, 1, 3, "recipient: %v", err)
+	case a.IsPatient() && t.server.plays() != nil: // which returns it by mail
 	case a.IsPatient():
 		m, ok := a.Matricule()
 		if !ok || !m.KeyValid() {
@@ -116,14 +117,22 @@ func (t *submission) Data(r io.Reader) error {
 }
 
 func (t *submission) deliver(raw []byte) error {
+	robot := t.server.plays()
 	for _, to := range t.to {
-		if a, err := mss.ParseAddress(to); err == nil && a.IsPatient() {
+		if a, err := mss.ParseAddress(to); err == nil && a.IsPatient() && robot == nil {
 			if len(raw) > patientLimit {
 				return refuse(552, 5, 3, 4, "Mon espace sante takes 25 MB at most, %d bytes came", len(raw))
 			}
 		}
 	}
+	notify := slices.Clone(t.notify)
 	for _, to := range t.to {
+		if a, err := mss.ParseAddress(to); err == nil && a.IsPatient() && robot != nil {
+			if !robot.take(to, t.from, raw) {
+				notify = slices.DeleteFunc(notify, func(s string) bool { return s == to })
+			}
+			continue
+		}
 		if p := t.server.patient(to); p != nil {
 			t.server.receive(p, t.from, raw)
 			continue
@@ -136,7 +145,7 @@ func (t *submission) deliver(raw []byte) error {
 			return refuse(451, 4, 3, 0, "the mailbox cannot take it now")
 		}
 	}
-	for _, to := range t.notify {
+	for _, to := range notify {
 		err := t.server.DeliverDSN(t.from, DSN{Returned: raw, Envelope: t.envelope, Recipient: to, Action: "delivered", Code: "2.0.0"})
 		if err != nil {
 			return refuse(451, 4, 3, 0, "the mailbox cannot take its receipt now")

@@ -93,6 +93,7 @@ type Server struct {
 	sessions map[*session]struct{}
 	idle     map[*box]int
 	patients map[string]*patient
+	robot    *Robot
 	serial   int
 	faults   []emulator.Fault
 	journal  []emulator.Entry
