@@ -1,7 +1,8 @@
 // Comptoir is one visit at the counter of a pharmacy, through all six services,
 // against the emulators of this module: the pharmacist logs in, the patient is
 // identified, the prescription read and dispensed, the history consulted and
-// fed, a report added to the patient's record, and their mail read and answered.
+// fed, the patient's record consulted and a report added to it, and their mail
+// read, filed and answered.
 //
 //	go run ./examples/comptoir
 //	go run ./examples/comptoir -json
@@ -99,6 +100,7 @@ type visit struct {
 	dispensation ordonnance.Dispensation
 	counter      *dp.Visit
 	dossier      dmp.Record
+	documents    []dmp.Entry // of the DMP, the most recent first
 	box          *mss.Mailbox
 	message      *mss.Message
 }
@@ -117,8 +119,12 @@ func (v *visit) play(ctx context.Context) error {
 		{"ordonnance", "Dispense", "La délivrance est déclarée, ligne par ligne", v.dispense},
 		{"dp", "Feed", "Le dossier pharmaceutique est alimenté", v.feed},
 		{"dmp", "TD0.2", "L'existence du DMP est vérifiée", v.exists},
+		{"dmp", "TD0.3", "Le patient autorise la consultation", v.authorize},
+		{"dmp", "TD3.1", "Les documents de son DMP sont listés", v.search},
+		{"dmp", "TD3.2", "Le plus récent est ouvert", v.open},
 		{"dmp", "TD2.1", "Le compte rendu est déposé", v.submit},
 		{"mss", "imap.read", "Le courrier du patient est lu", v.readMail},
+		{"dmp", "TD2.1", "Le document reçu est versé au DMP", v.file},
 		{"mss", "smtp.reply", "Une réponse lui est envoyée, l'échange est clos", v.answer},
 		{"psc", "logout", "La session est fermée", v.logOut},
 	}

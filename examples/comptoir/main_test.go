@@ -57,7 +57,7 @@ func TestVisit(t *testing.T) {
 	}
 	require.Equal(t, []string{
 		"psc ciba.login", "psc situation", "ins WS_INS2", "ins qualification", "ordonnance Read", "dp Consult", "ordonnance Dispense",
-		"dp Feed", "dmp TD0.2", "dmp TD2.1", "mss imap.read", "mss smtp.reply", "psc logout",
+		"dp Feed", "dmp TD0.2", "dmp TD0.3", "dmp TD3.1", "dmp TD3.2", "dmp TD2.1", "mss imap.read", "dmp TD2.1", "mss smtp.reply", "psc logout",
 	}, services)
 }
 
@@ -126,7 +126,7 @@ func TestWrongInputEndsWithAMessage(t *testing.T) {
 		"folder":            {[]string{"-document", "."}, ". est un dossier"},
 		"huge file":         {[]string{"-ordonnance", huge}, "fichier de plus de 64 Mio"},
 		"truncated PDF":     {[]string{"-document", cut}, "tronqué"},
-		"PDF beyond 5 MB":   {[]string{"-document", big}, "étape 10 (dmp, TD2.1)"},
+		"PDF beyond 5 MB":   {[]string{"-document", big}, "étape 13 (dmp, TD2.1)"},
 		"French date":       {[]string{"-patient", "ADRTROIS;TOUSSAINT;M;01/01/1960;2B020"}, "date de naissance : AAAA-MM-JJ attendu"},
 		"not a PDF":         {[]string{"-document", "main.go"}, "-document : ce n'est pas un PDF"},
 		"four traits":       {[]string{"-patient", "A;B;F;1980-01-01"}, "-patient : NOM;PRENOM;SEXE;AAAA-MM-JJ;COG attendu"},
@@ -166,7 +166,7 @@ func TestStoryIsInFrench(t *testing.T) {
 	t.Parallel()
 	var out, errs bytes.Buffer
 	require.Zero(t, run(context.Background(), nil, &out, &errs, nil), errs.String())
-	for _, want := range []string{" ouvert\n", " délivrée", "échange clos       oui\n", "Visite terminée : 13 étapes en "} {
+	for _, want := range []string{" ouvert\n", " délivrée", "échange clos       oui\n", "rapprochement      nouveau\n", "Visite terminée : 17 étapes en "} {
 		require.Contains(t, out.String(), want)
 	}
 	out.Reset()
@@ -200,6 +200,9 @@ func TestServiceDownAtEachStep(t *testing.T) {
 		"Dispense":   func(s *stage) { s.ordonnance.Close() },
 		"Feed":       func(s *stage) { s.dp.Close() },
 		"TD0.2":      func(s *stage) { s.dmp.Close() },
+		"TD0.3":      func(s *stage) { s.dmp.Close() },
+		"TD3.1":      func(s *stage) { s.dmp.Close() },
+		"TD3.2":      func(s *stage) { s.dmp.Close() },
 		"TD2.1":      func(s *stage) { s.dmp.Close() },
 		"imap.read":  func(s *stage) { s.mss.Close() },
 		"smtp.reply": func(s *stage) { s.mss.Close() },

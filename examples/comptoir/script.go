@@ -115,6 +115,9 @@ func (s *script) set(to *stage) error {
 	if s.number, err = to.ordonnance.LoadAs(document, load); err != nil {
 		return fmt.Errorf("-ordonnance : %w", err)
 	}
+	if _, err := to.dmp.AddDocument(visitor.INS, ordonnancetest.Document(ordonnance.Patient{INS: visitor.INS, Traits: visitor.Traits}, "", now.AddDate(0, -1, 0))); err != nil {
+		return err
+	}
 	matricule := visitor.INS.Matricule.Wire()
 	if _, err := to.mss.AddPatient(matricule); err != nil {
 		return err

@@ -184,7 +184,8 @@ func (s *stage) clients(authority *socletest.Authority) error {
 	s.identity, errs[1] = ins.New(ins.Config{Environment: s.ins.Environment(), Software: software, Certificate: forINS, Roots: roots, Watch: watch})
 	s.prescription, errs[2] = ordonnance.New(ordonnance.Config{Environment: s.ordonnance.Environment(), Software: software, Certificate: auth, Roots: roots, Watch: watch})
 	s.history, errs[3] = dp.New(dp.Config{Environment: s.dp.Environment(), Software: software, Certificate: auth, Roots: roots, Watch: watch})
-	s.record, errs[4] = dmp.New(dmp.Config{Environment: s.dmp.Environment(), Software: software, Certificate: auth, Signature: sign, Roots: roots, Watch: watch})
+	s.record, errs[4] = dmp.New(dmp.Config{Environment: s.dmp.Environment(), Software: software, Certificate: auth, Signature: sign, Roots: roots, Watch: watch,
+		Mode: dmp.AIR}) // the certificate of the pharmacy, and a pharmacist whom Pro Santé Connect vouches for
 	s.mail, errs[5] = mss.New(mss.Config{Environment: s.mss.Environment(), Software: software, Roots: roots, Watch: watch})
 	return errors.Join(errs[:]...)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/soclesante/socle"
+	"github.com/soclesante/socle/mss"
 	"github.com/soclesante/socle/ordonnance"
 )
 
@@ -35,6 +36,8 @@ var words = map[string]string{
 	"none": "inexistant", "open": "ouvert", "closed": "fermé", "unknown": "inconnu",
 	string(ordonnance.StatusPartlyDispensed): "délivrée en partie",
 	string(ordonnance.StatusDispensed):       "délivrée",
+	string(mss.StandingNew):                  "nouveau",
+	string(mss.StandingDuplicate):            "déjà versé",
 }
 
 // labels says what a step found when it failed.
