@@ -2,7 +2,6 @@ package mss
 
 import (
 	"log/slog"
-	"regexp"
 	"strings"
 	"unique"
 
@@ -16,25 +15,65 @@ type Address struct{ h unique.Handle[mailbox] }
 
 type mailbox struct{ local, domain string }
 
-var (
-	localForm  = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$")
-	domainForm = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-)
+// isLocal reports whether s is words of RFC 5322 atom characters, parted by dots.
+func isLocal(s string) bool {
+	last := byte('.')
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case c == '.' && last == '.':
+			return false
+		case c == '.' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z':
+		case strings.IndexByte("!#$%&'*+/=?^_`{|}~-", c) < 0:
+			return false
+		}
+		last = c
+	}
+	return last != '.'
+}
+
+// isDomain reports whether s is two labels at least, of 1 to 63 lower-case
+// letters, digits and dashes that begin and end with no dash.
+func isDomain(s string) bool {
+	labels, start := 0, 0
+	for i := 0; i <= len(s); i++ {
+		if i == len(s) || s[i] == '.' {
+			if n := i - start; n < 1 || n > 63 || s[start] == '-' || s[i-1] == '-' {
+				return false
+			}
+			labels, start = labels+1, i+1
+			continue
+		}
+		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return labels > 1
+}
 
 // ParseAddress reads a bare address, such as officine@pharmacie.mssante.fr. A
 // domain with accents must be given in its ASCII form (xn--…).
 func ParseAddress(s string) (Address, error) {
+	m, err := splitAddress(s)
+	if err != nil {
+		return Address{}, err
+	}
+	return Address{unique.Make(m)}, nil
+}
+
+// splitAddress is ParseAddress but for what makes an Address comparable.
+func splitAddress(s string) (mailbox, error) {
 	local, domain, ok := cutLast(s, '@')
 	domain = strings.ToLower(domain)
 	switch {
 	case !ok || len(s) > 254 || len(local) > 64:
-		return Address{}, &AddressError{"local part, @ and domain expected, 254 characters at most"}
-	case !localForm.MatchString(local):
-		return Address{}, &AddressError{"unquoted local part in ASCII expected before @"}
-	case !domainForm.MatchString(domain):
-		return Address{}, &AddressError{"domain name in ASCII (xn-- for accents) expected after @"}
+		return mailbox{}, &AddressError{"local part, @ and domain expected, 254 characters at most"}
+	case !isLocal(local):
+		return mailbox{}, &AddressError{"unquoted local part in ASCII expected before @"}
+	case !isDomain(domain):
+		return mailbox{}, &AddressError{"domain name in ASCII (xn-- for accents) expected after @"}
 	}
-	return Address{unique.Make(mailbox{local, domain})}, nil
+	return mailbox{local, domain}, nil
 }
 
 // AddressError tells why an address was refused. It does not hold the address.

@@ -109,7 +109,7 @@ func ExampleReadExtraction() {
 			log.Println(err)
 			continue
 		}
-		fmt.Println(row.Address, row.StructureName)
+		fmt.Println(row.Address(), row.StructureName)
 	}
 	// Output: officine@pharmacie.mssante.fr PHARMACIE DU MARCHE
 }

@@ -11,20 +11,30 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"unique"
 
 	"golang.org/x/text/unicode/norm"
 )
 
 // Extracted is a row of the public extraction of the directory.
 type Extracted struct {
-	Address                Address
 	FamilyName, GivenName  string // of who exercises, empty for a structure
 	Skill                  string // savoir-faire, its label
 	StructureName          string
 	PostalCode, Department string
 	Street, City           string // lines 4 and 6 of the postal address
+	mailbox                mailbox
 	columns                *extractionHeader
 	fields                 []string
+}
+
+// Address gives the address of the mailbox. Rows are many and those that are
+// kept few: it is made when it is asked for.
+func (e Extracted) Address() Address {
+	if e.mailbox == (mailbox{}) {
+		return Address{}
+	}
+	return Address{unique.Make(e.mailbox)}
 }
 
 // Column gives the field of a column by its title in the file, compared without
@@ -235,8 +245,8 @@ func (h *extractionHeader) row(line []byte) (Extracted, error) {
 		known[i] = v
 	}
 	var err error
-	if e.Address, err = ParseAddress(known[0]); err != nil {
-		if e.Address, err = ParseAddress(asciiAddress(known[0])); err != nil {
+	if e.mailbox, err = splitAddress(known[0]); err != nil {
+		if e.mailbox, err = splitAddress(asciiAddress(known[0])); err != nil {
 			return Extracted{}, errors.New(strings.TrimPrefix(err.Error(), "mss: "))
 		}
 	}

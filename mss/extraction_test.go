@@ -40,7 +40,7 @@ func TestExtractionIsReadByTitles(t *testing.T) {
 		"APP|derniere@pharmacie.mssante.fr"
 	check := func(rows []mss.Extracted, errs []error) {
 		require.Len(t, rows, 3)
-		require.Equal(t, "claire.officine@pharmacie.mssante.fr", rows[0].Address.Wire())
+		require.Equal(t, "claire.officine@pharmacie.mssante.fr", rows[0].Address().Wire())
 		require.Equal(t, []string{"OFFICINE", "Claire", "Pharmacie d'officine", "PHARMACIE DU MARCHE", "01000", "Ain", "12 RUE DU MARCHE", "01000 BOURG"},
 			[]string{rows[0].FamilyName, rows[0].GivenName, rows[0].Skill, rows[0].StructureName, rows[0].PostalCode, rows[0].Department, rows[0].Street, rows[0].City})
 		kind, ok := rows[0].Column("TYPE DE BAL")
@@ -48,9 +48,9 @@ func TestExtractionIsReadByTitles(t *testing.T) {
 		require.Equal(t, "PER", kind)
 		_, ok = rows[0].Column("FINESS")
 		require.False(t, ok)
-		require.Equal(t, "officine@xn--hpital-ixa.mssante.fr", rows[1].Address.Wire())
+		require.Equal(t, "officine@xn--hpital-ixa.mssante.fr", rows[1].Address().Wire())
 		require.Equal(t, "CH DE L'AIN", rows[1].StructureName)
-		require.Equal(t, "derniere@pharmacie.mssante.fr", rows[2].Address.Wire())
+		require.Equal(t, "derniere@pharmacie.mssante.fr", rows[2].Address().Wire())
 		require.Len(t, errs, 3)
 		for i, line := range []int{5, 6, 7} {
 			var e *mss.ExtractionError
@@ -98,7 +98,7 @@ func FuzzExtraction(f *testing.F) {
 	f.Add([]byte("adresse bal\n\"a@b.fr\"\n|\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for r, err := range mss.OpenExtraction(bytes.NewReader(b), int64(len(b))) {
-			require.Equal(t, err != nil, r.Address.IsZero())
+			require.Equal(t, err != nil, r.Address().IsZero())
 		}
 	})
 }

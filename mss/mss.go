@@ -146,7 +146,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.ReadLimit < 0 || cfg.SendLimit < 0 || cfg.Dialect.PatientLimit < 0 {
 		errs = append(errs, errors.New("Config.ReadLimit, SendLimit, Dialect.PatientLimit: a negative size"))
 	}
-	if d := cfg.Dialect.PatientDomain; d != "" && (!domainForm.MatchString(d) || !isPatientDomain(d)) {
+	if d := cfg.Dialect.PatientDomain; d != "" && (!isDomain(d) || !isPatientDomain(d)) {
 		errs = append(errs, errors.New("Config.Dialect.PatientDomain: patient.mssante.fr or patient.….mssante.fr expected, in lower case: no other domain is known to be one of patients"))
 	}
 	if len(errs) > 0 {

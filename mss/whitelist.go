@@ -103,7 +103,7 @@ func asciiDomain(s string) (string, bool) {
 		return "", false
 	}
 	d, err := domainNames.ToASCII(s)
-	if err != nil || !domainForm.MatchString(d) {
+	if err != nil || !isDomain(d) {
 		return "", false
 	}
 	return d, true
