@@ -61,15 +61,15 @@ func (c *Client) Amend(ctx context.Context, who socle.Professional, patient ins.
 	for _, r := range a.Representatives {
 		change.Relationships = append(change.Relationships, r.wire())
 	}
-	return c.change(ctx, opAmend, who, id, change)
+	return c.changeData(ctx, opAmend, who, id, change)
 }
 
 func name(t ins.Traits, title, used string) hl7v3.Name {
 	return hl7v3.Name{Prefix: title, Given: []string{t.First()}, Used: used, Birth: t.BirthName}
 }
 
-// change sends a change of the data of a record, and checks that it was made.
-func (c *Client) change(ctx context.Context, op string, who socle.Professional, id ins.INS, change hl7v3.Change) (Acknowledgement, error) {
+// changeData sends a change of the data of a record, and checks that it was made.
+func (c *Client) changeData(ctx context.Context, op string, who socle.Professional, id ins.INS, change hl7v3.Change) (Acknowledgement, error) {
 	change.Patient = hl7v3.ID{Root: id.OID.String(), Extension: id.Matricule.Wire()}
 	role := roles(who)[len(roles(who))-1]
 	change.Author = hl7v3.Author{

@@ -78,6 +78,8 @@ func inspect(b []byte) report {
 		return inspectINSi(b)
 	case isArchive(b):
 		return inspectArchive(b)
+	case isMetadata(b):
+		return inspectMetadata(b)
 	case isMessage(b):
 		return inspectMessage(b)
 	}

@@ -3,7 +3,9 @@
 // shared (XDS), and the prescription when it is one; for the text of an INS
 // datamatrix and for a SOAP answer of INSi the identity in it; for a message of
 // MSSanté (.eml) who wrote, its documents, and what a receipt tells; for an
-// IHE_XDM.ZIP its submission sets, its documents and what is wrong with them.
+// IHE_XDM.ZIP its submission sets, its documents and what is wrong with them; for a
+// file of ebRIM (METADATA.XML, what the registry of the DMP is asked and answers)
+// its sets, its documents, what binds them, and errors.
 //
 //	go run ./examples/inspect [-json] FILE…
 //

@@ -7,13 +7,14 @@ import (
 // report is what is printed of a file.
 type report struct {
 	File string     `json:"file"`
-	Kind string     `json:"kind,omitempty"` // "cda", "datamatrix", "insi", "message" or "archive"
+	Kind string     `json:"kind,omitempty"` // "cda", "datamatrix", "insi", "message", "archive" or "metadata"
 	CDA  *cdaReport `json:"cda,omitempty"`
 
 	Datamatrix *datamatrixReport `json:"datamatrix,omitempty"`
 	INSi       *insiReport       `json:"insi,omitempty"`
 	Message    *messageReport    `json:"message,omitempty"`
 	Archive    *archiveReport    `json:"archive,omitempty"`
+	Metadata   *metadataReport   `json:"metadata,omitempty"`
 
 	Error string `json:"error,omitempty"`
 }

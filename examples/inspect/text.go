@@ -37,6 +37,11 @@ func (r report) print(to io.Writer) error {
 		r.Archive.print(line)
 		return w.Flush()
 	}
+	if r.Metadata != nil {
+		_, _ = fmt.Fprintf(w, "%s: metadata of shared documents, %s\n", r.File, shown(r.Metadata.Message))
+		r.Metadata.print(line)
+		return w.Flush()
+	}
 	c := r.CDA
 	_, _ = fmt.Fprintf(w, "%s: CDA document\n", r.File)
 	line("title", "%s", c.Title)
