@@ -166,6 +166,12 @@ func testOperator(t *testing.T, o *house) {
 		{"refuses what is too large", operatorRefusesTooLarge},
 		{"replaces a dead token", operatorReplacesToken},
 		{"refuses a stranger", operatorRefusesStranger},
+		{"folders", operatorFolders},
+		{"marks", operatorMarks},
+		{"searches", operatorSearches},
+		{"moves", operatorMoves},
+		{"follows", operatorFollows},
+		{"watches", operatorWatches},
 	} {
 		t.Run(body.name, func(t *testing.T) { body.run(t, o) })
 	}

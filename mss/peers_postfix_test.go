@@ -6,14 +6,17 @@ import (
 	"context"
 	"net/http"
 	"os"
+	"os/exec"
 	"os/user"
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/soclesante/socle"
+	"github.com/soclesante/socle/internal/oracle"
 	"github.com/soclesante/socle/internal/pki"
 	"github.com/soclesante/socle/mss"
 )
@@ -161,6 +164,47 @@ func peerCertificates(t *testing.T, d *dovecot) {
 	}
 }
 
+// The operator ends the connection that waits for a push: it is opened again by
+// itself, with a token that lives (ECO.1.2.7), and nothing is missed.
+func peerKicked(t *testing.T, d *dovecot) {
+	doveadm := oracle.Program(t, "doveadm")
+	o := &house{connected: d.connected, environment: mss.Environment{IMAP: loopback(d.IMAP), Submission: loopback(d.Submission)}}
+	now, err := o.open(t, pharmacy).Now(context.Background(), "")
+	require.NoError(t, err)
+	h := newHandled()
+	states := make(chan mss.WatchState, 1000)
+	w, err := o.client(t).Watch(context.Background(), mss.WatchConfig{Handle: h.handle, Poll: time.Hour, Retry: 50 * time.Millisecond,
+		Changed: func(s mss.WatchStatus) { states <- s.State }})
+	require.NoError(t, err)
+	defer w.Close()
+	require.NoError(t, w.Add(o.access(t, pharmacy), now))
+	pushed := func() {
+		for end := time.After(20 * time.Second); ; {
+			select {
+			case s := <-states:
+				if s == mss.WatchPushed {
+					return
+				}
+			case <-end:
+				require.FailNow(t, "not connected")
+			}
+		}
+	}
+	pushed()
+	o.kill(t, o.pharmacist) // the token of the connection is dead, too
+	out, err := exec.Command(doveadm, "-c", filepath.Join(d.Dir, "dovecot.conf"), "kick", pharmacy).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	raw, id := unique(simple("<"+office+">", "Pendant l'absence", "Bonjour"))
+	d.put(t, pharmacy, raw)
+	pushed()
+	select {
+	case a := <-h.came:
+		require.Equal(t, id, a.Summary.MessageID)
+	case <-time.After(20 * time.Second):
+		require.FailNow(t, "missed")
+	}
+}
+
 // A validator that fails hides whether the token is good: Dovecot then refuses
 // for now, and the client asks for another token before it says so.
 func peerValidator(t *testing.T, d *dovecot) {
@@ -208,5 +252,6 @@ func TestPeerPostfix(t *testing.T) {
 		operatorReplacesToken(t, &house{connected: c, short: true, environment: o.environment})
 	})
 	t.Run("certificate", func(t *testing.T) { peerCertificates(t, d) })
+	t.Run("watch", func(t *testing.T) { peerKicked(t, d) })
 	t.Run("validator", func(t *testing.T) { peerValidator(t, d) })
 }
