@@ -234,13 +234,17 @@ func cleanName(s string) string {
 // content gives the bytes of a part without their transfer encoding, as far as
 // they can be decoded.
 func (p *part) content() io.Reader {
-	switch p.header.transferEncoding() {
+	return decodeTransfer(p.header.transferEncoding(), bytes.NewReader(p.body))
+}
+
+func decodeTransfer(encoding string, r io.Reader) io.Reader {
+	switch encoding {
 	case "base64":
-		return base64.NewDecoder(base64.StdEncoding, &base64Only{r: bytes.NewReader(p.body)})
+		return base64.NewDecoder(base64.StdEncoding, &base64Only{r: r})
 	case "quoted-printable":
-		return quotedprintable.NewReader(bytes.NewReader(p.body))
+		return quotedprintable.NewReader(r)
 	}
-	return bytes.NewReader(p.body)
+	return r
 }
 
 // base64Only passes the characters of base64 and ends at its padding.

@@ -14,13 +14,7 @@ import (
 // broken: see [Message.Faults].
 func (m *Mailbox) Read(ctx context.Context, id UID) (*Message, error) {
 	var f fetched
-	err := m.reading(ctx, "read", fmt.Sprintf("%d/%d", id.Validity, id.Number), func(r *reader) (err error) {
-		if err = r.open(folderOf(id.Folder)); err != nil {
-			return err
-		}
-		if r.validity != id.Validity {
-			return renumbered("read")
-		}
+	err := m.readingMessage(ctx, "read", id, func(r *reader) (err error) {
 		if f, err = r.raw(id.Number, m.client.cfg.ReadLimit); err != nil {
 			return err
 		}

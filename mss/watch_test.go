@@ -386,7 +386,7 @@ func TestWatchNoticesADeadConnection(t *testing.T) {
 	var mu sync.Mutex
 	var all []*frozen
 	b := set(t, msstest.Options{}, func(c *mss.Config) {
-		c.Silence = 100 * time.Millisecond
+		c.Silence = time.Second
 		c.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := new(net.Dialer).DialContext(ctx, network, address)
 			f := &frozen{Conn: conn, cold: make(chan struct{})}
