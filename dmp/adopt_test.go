@@ -166,3 +166,19 @@ func TestPublishedDocumentsAreAdopted(t *testing.T) {
 	}
 	require.Greater(t, adopted, 3)
 }
+
+func FuzzAdopt(f *testing.F) {
+	srv, c := setup(f, dmptest.Options{})
+	patient := qualified(f, "ORTIE")
+	f.Add(elsewhere(f, srv, patient, dmp.Edition{}))
+	f.Add([]byte(`<ClinicalDocument xmlns="urn:hl7-org:v3"><recordTarget/></ClinicalDocument>`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		d, err := c.Adopt(pharmacist, patient, dmp.Received{CDA: b})
+		if (d == nil) == (err == nil) {
+			t.Fatal("a document or an error")
+		}
+		if d != nil && (d.ID() == "" || d.Size() != int64(len(b))) {
+			t.Fatal("a document has its identifier and its bytes")
+		}
+	})
+}

@@ -3,6 +3,7 @@ package mss_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -226,4 +227,58 @@ func envoi(t testing.TB, documents ...[]byte) []byte {
 	_, err := b.server.DeliverFromPatient(pharmacy, msstest.PatientMessage{Matricule: matricule, Name: "Anne Essai", Text: "Bonjour", Documents: documents})
 	require.NoError(t, err)
 	return b.server.Messages(pharmacy, "INBOX")[0]
+}
+
+// cameByMail gives a client of the DMP, who files, for whom, and a message whose
+// second document has no INS.
+func cameByMail(server *dmptest.Server) (*dmp.Client, socle.Professional, ins.Identity, *mss.Message, error) {
+	fail := func(err error) (*dmp.Client, socle.Professional, ins.Identity, *mss.Message, error) {
+		return nil, socle.Professional{}, ins.Identity{}, nil, err
+	}
+	id, err := socle.ParseStructureID("1750000010")
+	if err != nil {
+		return fail(err)
+	}
+	rpps, err := socle.ParseRPPS("10000000017")
+	if err != nil {
+		return fail(err)
+	}
+	who := socle.Professional{ID: socle.FromRPPS(rpps), FamilyName: "OFFICINE", GivenName: "Claire", Profession: socle.Code{Code: socle.ProfessionPharmacist},
+		Speciality: socle.Code{Code: "A"}, Structure: socle.Structure{ID: id, Name: "PHARMACIE DU MARCHE", Sector: socle.Code{Code: "SA33"}}}
+	auth, sign, err := server.Organisation(who.Structure)
+	if err != nil {
+		return fail(err)
+	}
+	client, err := dmp.New(dmp.Config{Environment: server.Environment(), Roots: server.Roots(), Certificate: auth, Signature: sign,
+		Software: socle.Software{Name: "LGO", Version: "1", Install: "5f3c9d8e-2b41-4c7a-9d2e-0a1b2c3d4e5f", OID: softwareOID,
+			Homologation: map[socle.Service]string{socle.ServiceDMP: "DMP-0001"}}})
+	if err != nil {
+		return fail(err)
+	}
+	i := slices.IndexFunc(dmptest.Patients(), func(p dmptest.Patient) bool { return p.Traits.BirthName == "ORTIE" })
+	patient, err := dmptest.Patients()[i].Qualified(time.Now())
+	if err != nil {
+		return fail(err)
+	}
+	d, err := client.NewDocument(who, patient, dmp.Report{Title: "Compte rendu", Type: dmp.Consultation,
+		File: dmp.Bytes("application/pdf", []byte("%PDF-1.4\n<pdfaid:part>1</pdfaid:part>"))})
+	if err != nil {
+		return fail(err)
+	}
+	o, err := mss.OutgoingDocument(d, nil)
+	if err != nil {
+		return fail(err)
+	}
+	operator, err := msstest.NewServer(msstest.Options{Introspect: func(context.Context, string) (string, bool, error) { return "", false, nil },
+		Mailboxes: []msstest.Mailbox{{Address: pharmacy}}})
+	if err != nil {
+		return fail(err)
+	}
+	defer operator.Close()
+	_, err = operator.DeliverFromPatient(pharmacy, msstest.PatientMessage{Matricule: matricule, Name: "Anne Essai", Text: "x",
+		Documents: [][]byte{o.CDA, small("1", "1.2.250.1.213.1.4.10", "1.2.250.1.999.4")}})
+	if err != nil {
+		return fail(err)
+	}
+	return client, who, patient, mss.ParseMessage(operator.Messages(pharmacy, "INBOX")[0]), nil
 }

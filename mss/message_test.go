@@ -254,6 +254,7 @@ func FuzzLabel(f *testing.F) {
 func FuzzParseMessage(f *testing.F) {
 	f.Add([]byte(head + "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nBonjour\r\n--b\r\nContent-Type: text/html; charset=latin1\r\nContent-Transfer-Encoding: base64\r\n\r\nPHA+\r\n--b--\r\n"))
 	f.Add([]byte(archived("IHE_XDM.ZIP", []byte("PK\x05\x06"+strings.Repeat("\x00", 18)))))
+	f.Add(attach("From: <"+office+">\r\nSubject: XDM/1.0/DDM+x\r\nX-MSS-CODECDA: a\r\n", "IHE_XDM.ZIP", "PK\x05\x06"+strings.Repeat("\x00", 18), "a.pdf", "%PDF-1.4"))
 	f.Add([]byte("From: =?utf-8?q?a?= <a@b.fr>, c\r\nReferences: <a@b\r\n\r\n"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		m := mss.ParseMessage(raw)
@@ -265,6 +266,22 @@ func FuzzParseMessage(f *testing.F) {
 		}
 		if m.Sender.Address.IsZero() != (m.Sender.Kind == mss.SenderUnknown) {
 			t.Fatal("a sender has an address, or is unknown")
+		}
+		for _, d := range m.Documents {
+			if d.Err == nil && (d.Size == 0 || d.ID == "") {
+				t.Fatal("a document without fault has bytes and an identifier")
+			}
+			if d.Patient.Matricule.IsZero() != (d.Patient.OID == 0) {
+				t.Fatal("a matricule has its authority")
+			}
+			d.Among([]mss.Filed{{ID: d.ID}, {SetID: d.SetID, Version: 1}})
+		}
+		if len(m.Files()) > len(m.Attachments) || len(m.Prescriptions()) > 100 {
+			t.Fatal("more than there is")
+		}
+		m.Receipts()
+		if n := len(mss.Threads([]mss.Summary{m.Summary, m.Summary})); n < 1 || n > 2 {
+			t.Fatal("threads")
 		}
 	})
 }

@@ -27,6 +27,14 @@
 // [Mailbox.Reply] compose the message themselves, because conformity is in the
 // headers: the From grammar, X-MSS-NIL, X-MSS-CODECDA, X-MSS-INS, X-MSS-MES.
 // What could not be done as the rules want is told in the [SendReport].
+// [Mailbox.ReplyAll], [Mailbox.Forward], [Mailbox.Replace], [Mailbox.Withdraw] and
+// [Mailbox.Resend] go the same way, under the same rules. [Mailbox.InSent] helps
+// after an outcome that is unknown.
+//
+// [Threads] makes conversations of summaries, [Message.Prescriptions] tells what
+// may be a prescription, and [Document.File] makes of a received document one that
+// package dmp submits, once [Document.Fits] says that it is of the patient and
+// [Document.Among] that it is not there already.
 //
 // Around the mailbox: a [Discoverer] finds the operator of an address, a
 // [Directory] and [OpenExtraction] find the addresses of others, a [WhiteListSource]

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/internal/cda"
@@ -110,9 +111,9 @@ func TestTellsEveryFault(t *testing.T) {
 		xdm.EmptyFile:       archive(t, dir+"METADATA.XML", metadata(entry(1, "DOC1.XML", nil)), dir+"DOC1.XML", []byte{}),
 		xdm.PatientMismatch: archive(t, dir+"METADATA.XML", metadata(entry(1, "DOC1.XML", one, matricule, "277076322082910")), dir+"DOC1.XML", one),
 		xdm.PatientMismatch + " of the authority": archive(t, dir+"METADATA.XML", metadata(entry(1, "DOC1.XML", one, oid, "1.2.250.1.213.1.4.8")), dir+"DOC1.XML", one),
-		xdm.UnsafeName:      archive(t, dir+"METADATA.XML", metadata(entry(1, "DOC1.XML", one)), dir+"DOC1.XML", one, "IHE_XDM/../../etc/DOC1.XML", one),
-		xdm.DuplicateName:   archive(t, dir+"METADATA.XML", metadata(entry(1, "DOC1.XML", one)), dir+"DOC1.XML", one, dir+"doc1.xml", []byte("<a/>")),
-		xdm.LimitReached:    archive(t, dir+"METADATA.XML", metadata(entry(1, "DOC1.XML", one)), dir+"DOC1.XML", bytes.Repeat([]byte{0}, 5<<20)),
+		xdm.UnsafeName:    archive(t, dir+"METADATA.XML", metadata(entry(1, "DOC1.XML", one)), dir+"DOC1.XML", one, "IHE_XDM/../../etc/DOC1.XML", one),
+		xdm.DuplicateName: archive(t, dir+"METADATA.XML", metadata(entry(1, "DOC1.XML", one)), dir+"DOC1.XML", one, dir+"doc1.xml", []byte("<a/>")),
+		xdm.LimitReached:  archive(t, dir+"METADATA.XML", metadata(entry(1, "DOC1.XML", one)), dir+"DOC1.XML", bytes.Repeat([]byte{0}, 5<<20)),
 	} {
 		t.Run(string(code), func(t *testing.T) {
 			a, err := xdm.Read(b, xdm.Limits{Ratio: 100})
@@ -212,6 +213,59 @@ func TestWriteRefusesTheIncomplete(t *testing.T) {
 	require.Error(t, xdm.Write(&bytes.Buffer{}, &xdm.Archive{}, about))
 	require.ErrorContains(t, xdm.Write(&bytes.Buffer{}, &xdm.Archive{Subsets: []xdm.Subset{{}}}, about), "subset 1")
 	require.Error(t, xdm.Write(&bytes.Buffer{}, &xdm.Archive{Subsets: []xdm.Subset{{Submission: &xds.Submission{}, Documents: []xdm.Document{{Data: []byte("x")}}}}}, about))
+}
+
+// What is written is read back, whatever the number of subsets and documents and
+// what becomes of them.
+func TestArchivesSurviveARoundTrip(t *testing.T) {
+	t.Parallel()
+	code := socle.Code{Code: "x", System: "1.2.3"}
+	rapid.Check(t, func(t *rapid.T) {
+		slot := rapid.SampledFrom([]string{"", "urn:other:Action", "action"}).Draw(t, "slot")
+		written := &xdm.Archive{ActionSlot: slot}
+		n := 0
+		for range rapid.IntRange(1, 4).Draw(t, "subsets") {
+			author := xds.Author{Person: xds.XCN{ID: "8", Authority: xds.HD{ID: "1.2.3", Type: "ISO"}}}
+			s := xdm.Subset{Submission: &xds.Submission{Set: xds.SubmissionSet{ID: "SubmissionSet01", Authors: []xds.Author{author}, ContentType: code,
+				PatientID: xds.PatientINS(matricule, oid), SourceID: "1.2.3", UniqueID: "1.2.3.4", Time: "20261005080000"}}}
+			for range rapid.IntRange(1, 4).Draw(t, "documents") {
+				n++
+				content := append(document(fmt.Sprint(n), matricule), rapid.SliceOfN(rapid.SampledFrom([]byte(" \n\t")), 0, 20).Draw(t, "space")...)
+				doc, err := cda.Parse(content, xmltree.Limits{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				e := xds.FromCDA(doc, "", 0)
+				e.Class, e.Type, e.Format, e.Facility, e.Practice, e.Confidentiality = code, code, code, code, code, []socle.Code{code}
+				e.Authors, e.CreationTime, e.Language = []xds.Author{author}, "20261005080000", "fr-FR"
+				s.Documents = append(s.Documents, xdm.Document{Entry: e, Data: content, Action: rapid.SampledFrom([]string{"", "C", "D"}).Draw(t, "action")})
+			}
+			written.Subsets = append(written.Subsets, s)
+		}
+		var b bytes.Buffer
+		if err := xdm.Write(&b, written, about); err != nil {
+			t.Fatal(err)
+		}
+		read, err := xdm.Read(b.Bytes(), xdm.Limits{})
+		if err != nil || len(read.Faults) > 0 || len(read.Subsets) != len(written.Subsets) {
+			t.Fatal(err, read.Faults)
+		}
+		for i, s := range read.Subsets {
+			for k, d := range s.Documents {
+				want := written.Subsets[i].Documents[k]
+				if d.Err != nil || d.Action != want.Action || !bytes.Equal(d.Data, want.Data) || d.Entry.UniqueID != want.Entry.UniqueID {
+					t.Fatalf("subset %d, document %d: %v", i, k, d.Err)
+				}
+			}
+		}
+	})
+}
+
+func TestActionsAreCOrD(t *testing.T) {
+	t.Parallel()
+	a := corpus(t)
+	a.Subsets[0].Documents[0].Action = "c"
+	require.ErrorContains(t, xdm.Write(&bytes.Buffer{}, a, about), "action C or D")
 }
 
 func FuzzRead(f *testing.F) {

@@ -115,6 +115,19 @@ func TestEachRuleIsChecked(t *testing.T) {
 		require.Equal(t, c.rule, v.rule, "%s → %s: %v", c.from, c.to, v)
 		require.NotContains(t, v.Error(), "279035121518989")
 	}
+	acting := func(document, action, text string) error {
+		sum := sha1.Sum([]byte(document))
+		metadata := fmt.Sprintf(`<SubmitObjectsRequest xmlns="urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0"><ExtrinsicObject><Slot name="URI"><ValueList><Value>D.XML</Value></ValueList></Slot>`+
+			`<Slot name="urn:x:action"><ValueList><Value>%s</Value></ValueList></Slot><Slot name="size"><ValueList><Value>%d</Value></ValueList></Slot><Slot name="hash"><ValueList><Value>%x</Value></ValueList></Slot></ExtrinsicObject></SubmitObjectsRequest>`, action, len(document), sum)
+		return check([]byte(strings.Replace(message(t, zipped(t, document, metadata)), "Bonjour", text, 1)), box, to)
+	}
+	replacing := strings.Replace(cdaDocument, "</ClinicalDocument>", `<relatedDocument typeCode="RPLC"><parentDocument><id root="1.2"/></parentDocument></relatedDocument></ClinicalDocument>`, 1)
+	require.NoError(t, acting(replacing, "C", "Annule et remplace le document."))
+	require.NoError(t, acting(cdaDocument, "D", "Merci de supprimer ce document."))
+	require.ErrorContains(t, acting(replacing, "C", "Bonjour"), "CI-SIS transmission")
+	require.ErrorContains(t, acting(replacing, "D", "Bonjour"), "CI-SIS transmission")
+	require.ErrorContains(t, acting(cdaDocument, "C", "Annule et remplace le document."), "relatedDocument RPLC")
+	require.ErrorContains(t, acting(cdaDocument, "X", "Annule et remplace le document."), "C or D")
 	const other = "other@pharmacie.mssante.fr"
 	require.ErrorContains(t, check([]byte(strings.Replace(message(t, good), reader, other, 1)), box, []string{other}), "ECO.2.2.8")
 	require.ErrorContains(t, check([]byte(message(t, good)), Mailbox{Address: person, Organisation: true}, to), "ECO.2.2.7")
