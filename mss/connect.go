@@ -93,6 +93,10 @@ func lost(ctx context.Context, op string, err error) *Error {
 	case errors.As(err, &remote) && remote.Op == "remote error" && strings.Contains(remote.Err.Error(), "certificate"):
 		e.kind, e.retryable = ErrAuthRefused, false
 		e.Text = "in the TLS handshake: Access.Auth must hold the certificate that the operator knows"
+	case errors.As(err, &remote) && remote.Op == "remote error" && (strings.Contains(remote.Err.Error(), "protocol version") || strings.Contains(remote.Err.Error(), "handshake failure")),
+		strings.Contains(err.Error(), "tls: server selected unsupported protocol version"):
+		e.kind, e.retryable = ErrInsecure, false
+		e.Text = "no version of TLS, or no cipher suite, in common: TLS 1.2 with ECDHE and AES-GCM is the least (ECO.1.1.1, ECO.1.1.3)"
 	default:
 		e.Text = "connection to the operator lost or refused"
 	}

@@ -33,8 +33,9 @@ const (
 
 // Revocation says how certificates are checked for revocation: by OCSP, else by
 // the list of their authority (CRL), at the addresses that they name. The last
-// list that has not expired is held, and serves when no newer one can be had
-// (ECO.1.1.7). A certificate that names no address is accepted with a warning.
+// list that has not expired is held, asked for even while OCSP answers, and serves
+// when nothing newer can be had (ECO.1.1.7). A certificate that names no address
+// is accepted with a warning.
 type Revocation struct {
 	Mode RevocationMode
 	// Store keeps the lists from one run to the next. Nil keeps them in memory.

@@ -49,10 +49,10 @@ func TestRevokedOperatorsAreRefused(t *testing.T) {
 	m, err := open(mss.RevocationHard)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = m.Close() })
-	require.Equal(t, []string{"ocsp", "ocsp"}, status.Asked(), "the operator's certificate and its issuer's")
+	require.Equal(t, []string{"ocsp", "crl", "ocsp", "crl"}, status.Asked(), "the operator's certificate and its issuer's, and a list for later (ECO.1.1.7)")
 	_, err = m.Send(context.Background(), draft(t))
 	require.NoError(t, err)
-	require.Len(t, status.Asked(), 2, "held for the other connection")
+	require.Len(t, status.Asked(), 4, "held for the other connection")
 
 	down.Store(true)
 	_, err = open(mss.RevocationHard)

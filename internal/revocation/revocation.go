@@ -95,6 +95,7 @@ const (
 	maxKept   = 10_000
 	again     = time.Minute // after a source failed
 	skew      = 5 * time.Minute
+	holding   = 3 * time.Second
 )
 
 // New makes a Checker.
@@ -141,6 +142,7 @@ func (c *Checker) Check(ctx context.Context, chain []*x509.Certificate) error {
 }
 
 // status asks what is held, then OCSP, then lists, then lists held for longer.
+// What OCSP answers does not spare a list.
 func (c *Checker) status(ctx context.Context, cert, issuer *x509.Certificate) error {
 	refused := func(reason, cause error) error {
 		return &Error{Reason: reason, Issuer: issuer.Subject.CommonName, Err: cause}
@@ -168,7 +170,10 @@ func (c *Checker) status(ctx context.Context, cert, issuer *x509.Certificate) er
 		case err == nil && revoked:
 			return refused(ErrRevoked, nil)
 		case err == nil:
-			return nil
+			if c.hold(ctx, points, cert, issuer) {
+				return refused(ErrRevoked, nil)
+			}
+			return ctx.Err()
 		case ctx.Err() != nil:
 			return ctx.Err()
 		}
@@ -195,6 +200,35 @@ func (c *Checker) status(ctx context.Context, cert, issuer *x509.Certificate) er
 		errs = append(errs, errors.New("CRL: the list is not of certificates such as this one"))
 	}
 	return refused(ErrUnknown, errors.Join(errs...))
+}
+
+// hold sees to it that there is a list for the day when neither OCSP nor a newer
+// list can be had (ECO.1.1.7): one that is not half over. A list that cannot be
+// had now is no reason to refuse, nor to wait for long. It gives whether the list
+// says otherwise than OCSP.
+func (c *Checker) hold(ctx context.Context, points []string, cert, issuer *x509.Certificate) (revoked bool) {
+	for _, p := range points {
+		now := c.cfg.Clock()
+		if l := c.held(p, issuer); l != nil && now.Before(l.this.Add(l.next.Sub(l.this)/2)) {
+			return l.revokes(cert)
+		}
+		brief, cancel := context.WithTimeout(ctx, holding)
+		l, err := c.fetch(brief, p, issuer)
+		cancel()
+		if err == nil {
+			return l.revokes(cert)
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		c.mu.Lock()
+		if len(c.failed) < maxKept {
+			c.failed[p] = now // even when it was the time that ran out
+		}
+		c.mu.Unlock()
+		c.cfg.Warn(ctx, fmt.Errorf("revocation: OCSP answered, but no list could be had for when it does not: %w", err))
+	}
+	return false
 }
 
 // web keeps the addresses that can be asked: directories (LDAP) are not.

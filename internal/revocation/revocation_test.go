@@ -24,6 +24,7 @@ type bench struct {
 	authority *pki.Authority
 	status    *pki.Status
 	down      atomic.Bool
+	noList    atomic.Bool
 	garbage   atomic.Bool
 	old       atomic.Pointer[[]byte]
 	chain     []*x509.Certificate
@@ -34,7 +35,7 @@ func set(t *testing.T, crl, ocsp bool) *bench {
 	b := &bench{clock: emulator.NewClock(time.Date(2026, 10, 5, 10, 0, 0, 0, time.UTC))}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
-		case b.down.Load():
+		case b.down.Load(), b.noList.Load() && r.Method == http.MethodGet:
 			w.WriteHeader(http.StatusServiceUnavailable)
 		case b.garbage.Load():
 			_, _ = w.Write([]byte("<html>"))
@@ -141,6 +142,29 @@ func TestTheLastListServesUntilItExpires(t *testing.T) {
 	require.NoError(t, c.Check(ctx, b.chain))
 }
 
+// While OCSP answers, a list is had for the day when it does not (ECO.1.1.7).
+func TestAListIsHeldWhileOCSPAnswers(t *testing.T) {
+	t.Parallel()
+	b := set(t, true, true)
+	store := &memory{kept: map[string][]byte{}}
+	with := func(c *revocation.Config) { c.Store = store }
+	c, ctx := b.checker(with), context.Background()
+	require.NoError(t, c.Check(ctx, b.chain))
+	require.Len(t, store.kept, 2)
+	b.down.Store(true)
+	b.clock.Advance(12 * time.Hour)
+	require.NoError(t, c.Check(ctx, b.chain))
+	require.NoError(t, b.checker(with).Check(ctx, b.chain), "another run, from the beginning without the authority")
+
+	// A server of lists that fails is no reason to refuse what OCSP says is good.
+	b = set(t, true, true)
+	b.noList.Store(true)
+	var warned atomic.Int32
+	c = b.checker(func(c *revocation.Config) { c.Warn = func(context.Context, error) { warned.Add(1) } })
+	require.NoError(t, c.Check(ctx, b.chain))
+	require.EqualValues(t, 2, warned.Load())
+}
+
 func TestStatusesThatAreRefused(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -196,7 +220,7 @@ func TestOneRequestServesAll(t *testing.T) {
 		all.Go(func() { require.NoError(t, c.Check(context.Background(), b.chain)) })
 	}
 	all.Wait()
-	require.Len(t, b.status.Asked(), 2)
+	require.Equal(t, []string{"ocsp", "crl", "ocsp", "crl"}, b.status.Asked())
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	require.ErrorIs(t, b.checker().Check(ctx, b.chain), context.Canceled)
