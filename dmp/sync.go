@@ -1,0 +1,239 @@
+package dmp
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/soclesante/socle"
+	"github.com/soclesante/socle/ins"
+	"github.com/soclesante/socle/internal/xds"
+)
+
+// Synchronization says how the documents of a record are followed.
+type Synchronization struct {
+	// Record is what Exists said of this patient; mandatory.
+	Record Record
+	// Cursors keeps how far the record is known; mandatory.
+	Cursors CursorStore
+	// Key is that of the cursor in Cursors: the software's own key of the patient
+	// and of the professional, for each sees documents of their own. Mandatory;
+	// it should identify nobody to who reads it.
+	Key string
+	// Types are those that are followed; none: all.
+	Types []socle.Code
+	// Held reports whether the software has the document of that uniqueId from
+	// elsewhere, such as a message of MSSanté; optional.
+	Held func(uniqueID string) bool
+
+	// Window is how far back acts may have begun that the first call finds; 0 is
+	// two years, the most that is allowed of a search that nobody asked for. The
+	// vaccination history is found whatever its age.
+	Window time.Duration
+	// Batch is how many documents are asked for at once; 0 is 20.
+	Batch int
+	// Overlap is how long before the last call lots are looked for again, since
+	// their time is that of who sent them; 0 is one hour.
+	Overlap time.Duration
+	// Compare is after how long all that is known is compared with the record
+	// again: deletions, and documents that were hidden, show in no lot. 0 is one
+	// day; below zero is at each call.
+	Compare time.Duration
+}
+
+// ChangeKind says what happened to a document.
+type ChangeKind string
+
+// Kinds of changes.
+const (
+	// DocumentAdded: a document that was not known.
+	DocumentAdded ChangeKind = "added"
+	// DocumentReplaced: a document took the place of the known document Replaces,
+	// maybe over several versions.
+	DocumentReplaced ChangeKind = "replaced"
+	// DocumentChanged: the metadata of a known document are others: its
+	// visibility, its status, its EntryUUID.
+	DocumentChanged ChangeKind = "changed"
+	// DocumentRemoved: a known document is no longer shown to the professional: it was
+	// deleted, or hidden, or its place was taken by one that is not shown. Of the
+	// Entry only the identifiers and the last known status are told.
+	DocumentRemoved ChangeKind = "removed"
+)
+
+// Change is what happened to a document since the last call.
+type Change struct {
+	Kind     ChangeKind
+	Entry    Entry
+	Replaces string // uniqueId, of DocumentReplaced
+	// Held says that the software had the document already: its identifiers in
+	// the DMP are what is new.
+	Held bool
+}
+
+// Pending is what a call of Sync found. It holds until Taken is called.
+type Pending struct {
+	Changes []Change
+	// First says that the record was not known at all.
+	First bool
+	// Compared says that all that was known was compared with the record.
+	Compared bool
+	AskedAt  time.Time
+
+	save func(context.Context) error
+}
+
+// Taken moves the cursor: the caller keeps the changes, and is not told of them
+// again. Without it, the next call of Sync finds them again. It is called once
+// the changes are kept durably; calling it again changes nothing. Its error is
+// that of Cursors.
+func (p *Pending) Taken(ctx context.Context) error { return p.save(ctx) }
+
+// Sync finds what changed in the patient's record since the last call: the
+// automatic consultation of the guide (dmp sheet §7, rule 13). The first call
+// finds the documents in force of the last two years, and the vaccination
+// history; the following ones the lots sent since (FindSubmissionSets,
+// GetAssociations, GetDocumentsAndAssociations of ITI-18), chains of
+// replacements and changes of metadata among them, and from time to time what is
+// no longer there.
+//
+// Each change is told at least once: the cursor moves when Taken is called.
+// After all changes are taken in their order, what the caller has is what the
+// professional may see of the record, within the window. Two calls for one Key
+// at the same time lose nothing, and may tell a change twice.
+//
+// It has the rules and the errors of Search; a partial success is an error too,
+// and nothing is found.
+func (c *Client) Sync(ctx context.Context, who socle.Professional, patient ins.Identity, s Synchronization) (*Pending, error) {
+	id, err := c.admitRead(ctx, opSearch, who, patient, s.Record)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.complete(); err != nil {
+		return nil, c.refused(ctx, opSearch, who, id, err)
+	}
+	saved, err := s.Cursors.Load(ctx, s.Key)
+	if err != nil {
+		return nil, &Error{Op: opSearch, Text: "the cursor cannot be read", Err: err, outcome: socle.OutcomeNotSent, ours: true}
+	}
+	at := c.cfg.Now()
+	cur, err := readCursor(saved, id, patient.History())
+	if err != nil {
+		return nil, c.refused(ctx, opSearch, who, id, err)
+	}
+	g := &gathering{client: c, who: who, id: id, past: patient.History(), batch: s.Batch, documents: map[string]*xds.DocumentEntry{}, asked: map[string]bool{}}
+	p := &Pending{First: cur == nil, AskedAt: at}
+	if cur == nil {
+		cur = newCursor(id, at.Add(-s.Window))
+		cur.Seen, err = g.lots(ctx, at.Add(-s.Overlap)) // their documents are found anyway
+		if err == nil {
+			err = s.first(ctx, g, cur)
+		}
+		p.Compared, cur.Compared = true, at
+	} else {
+		p.Compared = s.Compare < 0 || !at.Before(cur.Compared.Add(s.Compare)) || !slices.Equal(cur.Types, typeCodes(s.Types))
+		err = s.next(ctx, g, cur, p.Compared)
+		if p.Compared {
+			cur.Compared = at
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, ch := range g.changes(cur, typeCodes(s.Types)) {
+		ch.Held = ch.Kind != DocumentRemoved && s.Held != nil && s.Held(ch.Entry.ID)
+		p.Changes = append(p.Changes, ch)
+	}
+	cur.At, cur.Types = at, typeCodes(s.Types)
+	b := cur.marshal()
+	p.save = func(ctx context.Context) error {
+		if err := s.Cursors.Save(ctx, s.Key, b); err != nil {
+			return &Error{Op: opSearch, Text: "the cursor cannot be kept", Err: err, ours: true}
+		}
+		return nil
+	}
+	return p, nil
+}
+
+func (s *Synchronization) complete() error {
+	switch {
+	case s.Cursors == nil:
+		return refusal(opSearch, ErrQuery, "Synchronization.Cursors: mandatory", "a MemoryCursors does for a test")
+	case s.Key == "":
+		return refusal(opSearch, ErrQuery, "Synchronization.Key: mandatory", "")
+	case s.Window < 0 || s.Batch < 0 || s.Overlap < 0:
+		return refusal(opSearch, ErrQuery, "Synchronization.Window, Batch, Overlap: below zero", "")
+	}
+	if s.Window == 0 {
+		s.Window = 2 * 365 * 24 * time.Hour
+	}
+	if s.Batch == 0 {
+		s.Batch = 20
+	}
+	if s.Overlap == 0 {
+		s.Overlap = time.Hour
+	}
+	if s.Compare == 0 {
+		s.Compare = 24 * time.Hour
+	}
+	return nil
+}
+
+// vaccinations is the type of the vaccination history.
+var vaccinations = socle.Code{Code: "11369-6"}
+
+// first finds the documents of the window.
+func (s *Synchronization) first(ctx context.Context, g *gathering, cur *cursor) error {
+	return s.window(ctx, g, cur, nil)
+}
+
+// window finds the documents in force, and those of other statuses, whose act
+// began in the window of the cursor, and the vaccination history.
+func (s *Synchronization) window(ctx context.Context, g *gathering, cur *cursor, statuses []Status) error {
+	if err := g.find(ctx, Query{Types: s.Types, Statuses: statuses, Started: Period{From: cur.From}}); err != nil {
+		return err
+	}
+	if len(s.Types) > 0 && !slices.ContainsFunc(s.Types, func(c socle.Code) bool { return c.Code == vaccinations.Code }) {
+		return nil
+	}
+	return g.find(ctx, Query{Types: []socle.Code{vaccinations}, Statuses: statuses})
+}
+
+// next finds what came since the cursor and, when all is compared, what is gone.
+func (s *Synchronization) next(ctx context.Context, g *gathering, cur *cursor, compare bool) error {
+	seen, err := g.lots(ctx, cur.At.Add(-s.Overlap))
+	if err != nil {
+		return err
+	}
+	var fresh []string
+	for _, id := range seen {
+		if !slices.Contains(cur.Seen, id) {
+			fresh = append(fresh, id)
+		}
+	}
+	cur.Seen = seen
+	touched, err := g.members(ctx, fresh)
+	if err != nil {
+		return err
+	}
+	if compare {
+		found := &gathering{client: g.client, who: g.who, id: g.id, past: g.past, batch: g.batch, documents: map[string]*xds.DocumentEntry{}}
+		if err := s.window(ctx, found, cur, []Status{StatusArchived}); err != nil {
+			return err
+		}
+		shown := map[string]bool{}
+		for _, uuid := range found.order {
+			d := found.documents[uuid]
+			shown[logical(d)] = true
+			if k, ok := cur.Known[logical(d)]; !ok || k.UUID != uuid || k.Status != d.Status {
+				touched = append(touched, uuid)
+			}
+		}
+		for lid, k := range cur.Known {
+			if !shown[lid] {
+				touched = append(touched, k.UUID)
+			}
+		}
+	}
+	slices.Sort(touched)
+	return g.follow(ctx, cur, slices.Compact(touched))
+}

@@ -1,0 +1,139 @@
+package dmp
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/soclesante/socle"
+	"github.com/soclesante/socle/ins"
+)
+
+// CursorStore keeps the cursors of [Client.Sync]: small opaque values, that hold
+// identifiers of documents and no trait nor matricule. Its contract:
+//
+//   - Load gives what the last Save of that key that returned nil was given, and nil when
+//     there is none. It may give what a Save that failed was given.
+//   - When Save returns nil the cursor survives what the store promises to
+//     survive: a crash of the program for a durable one.
+//   - A cursor is replaced whole: Load never gives a part of one.
+//   - Both may be called at the same time, for one key too: then the last Save wins.
+//   - Neither keeps or changes the bytes that it is given.
+//
+// A cursor that is lost, or taken out to start again, makes the next Sync a
+// first one: the caller is told again of what it has.
+type CursorStore interface {
+	Load(ctx context.Context, key string) ([]byte, error)
+	Save(ctx context.Context, key string, cursor []byte) error
+}
+
+// MemoryCursors is a [CursorStore] that lasts as long as the program. The zero
+// value is ready.
+type MemoryCursors struct {
+	mu   sync.Mutex
+	kept map[string][]byte
+}
+
+// Load implements [CursorStore].
+func (m *MemoryCursors) Load(_ context.Context, key string) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return bytes.Clone(m.kept[key]), nil
+}
+
+// Save implements [CursorStore].
+func (m *MemoryCursors) Save(_ context.Context, key string, cursor []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.kept == nil {
+		m.kept = map[string][]byte{}
+	}
+	m.kept[key] = bytes.Clone(cursor)
+	return nil
+}
+
+// cursor is how far a record is known.
+type cursor struct {
+	Format   int       `json:"format"`
+	Salt     []byte    `json:"salt"`
+	Patient  []byte    `json:"patient"` // hash of the salt and of the INS
+	From     time.Time `json:"from"`    // start of the window
+	At       time.Time `json:"at"`      // of the last call
+	Compared time.Time `json:"compared"`
+	Types    []string  `json:"types,omitempty"`
+	Seen     []string  `json:"seen,omitempty"` // lots of the overlap
+	// Known are the documents that the caller knows, by their logical ids.
+	Known map[string]known `json:"known,omitempty"`
+}
+
+// known is a document as the caller was told of it last.
+type known struct {
+	ID      string `json:"id"` // uniqueId
+	UUID    string `json:"uuid"`
+	Version string `json:"version,omitempty"`
+	Status  string `json:"status"` // URN
+}
+
+const cursorFormat = 1
+
+func newCursor(patient ins.INS, from time.Time) *cursor {
+	c := &cursor{Format: cursorFormat, Salt: make([]byte, 16), From: from.UTC(), Known: map[string]known{}}
+	_, _ = rand.Read(c.Salt)
+	c.Patient = c.hash(patient)
+	return c
+}
+
+func (c *cursor) hash(patient ins.INS) []byte {
+	sum := sha256.Sum256(append(slices.Clone(c.Salt), patient.Matricule.Wire()...))
+	return sum[:]
+}
+
+// readCursor reads what a store kept; nil is the cursor of a record that is not
+// known. One of another patient is refused.
+func readCursor(b []byte, patient ins.INS, past []ins.Past) (*cursor, error) {
+	if len(b) == 0 {
+		return nil, nil
+	}
+	c := &cursor{}
+	if err := json.Unmarshal(b, c); err != nil || c.Format != cursorFormat || c.At.IsZero() {
+		return nil, refusal(opSearch, ErrQuery, "Synchronization.Cursors gave what is no cursor", "take it out of the store to start again")
+	}
+	all := []ins.INS{patient}
+	for _, p := range past {
+		all = append(all, p.INS)
+	}
+	if !slices.ContainsFunc(all, func(i ins.INS) bool { return subtle.ConstantTimeCompare(c.hash(i), c.Patient) == 1 }) {
+		return nil, refusal(opSearch, ErrPatientMismatch, "the cursor of Synchronization.Key is that of another patient", "give each patient a Key of their own")
+	}
+	c.Patient = c.hash(patient)
+	if c.Known == nil {
+		c.Known = map[string]known{}
+	}
+	return c, nil
+}
+
+func (c *cursor) marshal() []byte {
+	c.At, c.Compared = c.At.UTC(), c.Compared.UTC()
+	b, err := json.Marshal(c)
+	if err != nil {
+		panic(err) // strings, times and numbers
+	}
+	return b
+}
+
+// typeCodes gives the codes of types, sorted.
+func typeCodes(types []socle.Code) []string {
+	var all []string
+	for _, t := range types {
+		all = append(all, strings.TrimSpace(t.Code))
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
