@@ -2,6 +2,7 @@ package dmp
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -96,10 +97,12 @@ func (p *Pending) Taken(ctx context.Context) error { return p.save(ctx) }
 // replacements and changes of metadata among them, and from time to time what is
 // no longer there.
 //
-// Each change is told at least once: the cursor moves when Taken is called.
-// After all changes are taken in their order, what the caller has is what the
-// professional may see of the record, within the window. Two calls for one Key
-// at the same time lose nothing, and may tell a change twice.
+// Each change is told at least once: the cursor moves when Taken is called, and
+// until then what was told is told again, or that it is gone. A caller that
+// applies the changes in their order, and stands to be told one again, has what
+// the professional may see of the record, within the window, whenever it stops.
+// One call for a Key at a time: of two, the caller may be told of one what the
+// other found.
 //
 // It has the rules and the errors of Search; a partial success is an error too,
 // and nothing is found.
@@ -121,20 +124,16 @@ func (c *Client) Sync(ctx context.Context, who socle.Professional, patient ins.I
 		return nil, c.refused(ctx, opSearch, who, id, err)
 	}
 	g := &gathering{client: c, who: who, id: id, past: patient.History(), batch: s.Batch, documents: map[string]*xds.DocumentEntry{}, asked: map[string]bool{}}
-	p := &Pending{First: cur == nil, AskedAt: at}
-	if cur == nil {
-		cur = newCursor(id, at.Add(-s.Window))
-		cur.Seen, err = g.lots(ctx, at.Add(-s.Overlap)) // their documents are found anyway
-		if err == nil {
-			err = s.first(ctx, g, cur)
-		}
-		p.Compared, cur.Compared = true, at
+	p := &Pending{First: cur.At.IsZero(), AskedAt: at}
+	before := *cur // with what was told and may have been kept, whether or not Taken was called
+	before.Known, before.Unsure = maps.Clone(cur.Known), maps.Clone(cur.Unsure)
+	if p.First {
+		cur.From = at.Add(-s.Window)
+		p.Compared = true
+		err = s.first(ctx, g, cur, at)
 	} else {
 		p.Compared = s.Compare < 0 || !at.Before(cur.Compared.Add(s.Compare)) || !slices.Equal(cur.Types, typeCodes(s.Types))
 		err = s.next(ctx, g, cur, p.Compared)
-		if p.Compared {
-			cur.Compared = at
-		}
 	}
 	if err != nil {
 		return nil, err
@@ -142,15 +141,24 @@ func (c *Client) Sync(ctx context.Context, who socle.Professional, patient ins.I
 	for _, ch := range g.changes(cur, typeCodes(s.Types)) {
 		ch.Held = ch.Kind != DocumentRemoved && s.Held != nil && s.Held(ch.Entry.ID)
 		p.Changes = append(p.Changes, ch)
+		before.Unsure[ch.Entry.key()] = known{ID: ch.Entry.ID, UUID: ch.Entry.EntryUUID}
 	}
-	cur.At, cur.Types = at, typeCodes(s.Types)
-	b := cur.marshal()
-	p.save = func(ctx context.Context) error {
+	if cur.At, cur.Types, cur.Unsure = at, typeCodes(s.Types), nil; p.Compared {
+		cur.Compared = at
+	}
+	save := func(ctx context.Context, b []byte) error {
 		if err := s.Cursors.Save(ctx, s.Key, b); err != nil {
 			return &Error{Op: opSearch, Text: "the cursor cannot be kept", Err: err, ours: true}
 		}
 		return nil
 	}
+	if len(p.Changes) > 0 {
+		if err := save(ctx, before.marshal()); err != nil {
+			return nil, err
+		}
+	}
+	after := cur.marshal()
+	p.save = func(ctx context.Context) error { return save(ctx, after) }
 	return p, nil
 }
 
@@ -181,9 +189,16 @@ func (s *Synchronization) complete() error {
 // vaccinations is the type of the vaccination history.
 var vaccinations = socle.Code{Code: "11369-6"}
 
-// first finds the documents of the window.
-func (s *Synchronization) first(ctx context.Context, g *gathering, cur *cursor) error {
-	return s.window(ctx, g, cur, nil)
+// first finds the documents of the window, and the lots that brought them lately.
+func (s *Synchronization) first(ctx context.Context, g *gathering, cur *cursor, at time.Time) error {
+	var err error
+	if cur.Seen, err = g.lots(ctx, at.Add(-s.Overlap)); err != nil {
+		return err
+	}
+	if err := s.window(ctx, g, cur, nil); err != nil {
+		return err
+	}
+	return g.follow(ctx, cur, cur.unsure())
 }
 
 // window finds the documents in force, and those of other statuses, whose act
@@ -215,6 +230,7 @@ func (s *Synchronization) next(ctx context.Context, g *gathering, cur *cursor, c
 	if err != nil {
 		return err
 	}
+	touched = append(touched, cur.unsure()...)
 	if compare {
 		found := &gathering{client: g.client, who: g.who, id: g.id, past: g.past, batch: g.batch, documents: map[string]*xds.DocumentEntry{}}
 		if err := s.window(ctx, found, cur, []Status{StatusArchived}); err != nil {

@@ -1,6 +1,7 @@
 package dmp
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/soclesante/socle/internal/xds"
@@ -34,9 +35,10 @@ func (g *gathering) changes(cur *cursor, types []string) []Change {
 			continue
 		}
 		told[l] = true
+		_, unsure := cur.Unsure[l]
 		is := known{ID: d.UniqueID, UUID: d.ID, Version: d.Version, Status: d.Status}
 		if was, ok := cur.Known[l]; ok {
-			if was != is {
+			if was != is || unsure {
 				cur.Known[l] = is
 				all = append(all, Change{Kind: DocumentChanged, Entry: entryOf(d, &g.id)})
 			}
@@ -47,7 +49,7 @@ func (g *gathering) changes(cur *cursor, types []string) []Change {
 		case len(old) > 0:
 			all = append(all, Change{Kind: DocumentReplaced, Entry: entryOf(d, &g.id), Replaces: cur.Known[old[0]].ID})
 			delete(cur.Known, old[0])
-		case len(types) > 0 && !slices.Contains(types, d.Type.Code):
+		case len(types) > 0 && !slices.Contains(types, d.Type.Code) && !unsure:
 			continue
 		default:
 			all = append(all, Change{Kind: DocumentAdded, Entry: entryOf(d, &g.id)})
@@ -78,19 +80,20 @@ func ancestors(l string, replaced map[string][]string, all map[string]known) []s
 	return found
 }
 
-// gone tells of the known documents that were asked for and of which no version
-// in force came, and forgets them.
+// gone tells of the documents that the caller knows, or may know, that were
+// asked for and of which no version in force came, and forgets them.
 func (g *gathering) gone(cur *cursor, latest map[string]*xds.DocumentEntry) []Change {
-	var lids []string
-	for l, k := range cur.Known {
-		if g.asked[k.ID] && !inForce(latest[l]) {
-			lids = append(lids, l)
+	lids := map[string]known{}
+	for _, all := range []map[string]known{cur.Unsure, cur.Known} {
+		for l, k := range all {
+			if g.asked[k.ID] && !inForce(latest[l]) {
+				lids[l] = k
+			}
 		}
 	}
-	slices.Sort(lids)
 	var all []Change
-	for _, l := range lids {
-		k := cur.Known[l]
+	for _, l := range slices.Sorted(maps.Keys(lids)) {
+		k := lids[l]
 		delete(cur.Known, l)
 		e := Entry{ID: k.ID, EntryUUID: k.UUID, LogicalID: l, Version: k.Version, Status: statusOf(k.Status), patient: &g.id}
 		if d := latest[l]; d != nil {
@@ -99,4 +102,12 @@ func (g *gathering) gone(cur *cursor, latest map[string]*xds.DocumentEntry) []Ch
 		all = append(all, Change{Kind: DocumentRemoved, Entry: e})
 	}
 	return all
+}
+
+// key is the logical id of an entry, as [logical] gives it.
+func (e Entry) key() string {
+	if e.LogicalID == "" {
+		return e.ID
+	}
+	return e.LogicalID
 }

@@ -65,12 +65,15 @@ type cursor struct {
 	Salt     []byte    `json:"salt"`
 	Patient  []byte    `json:"patient"` // hash of the salt and of the INS
 	From     time.Time `json:"from"`    // start of the window
-	At       time.Time `json:"at"`      // of the last call
+	At       time.Time `json:"at"`      // of the last call that was taken; zero before the first
 	Compared time.Time `json:"compared"`
 	Types    []string  `json:"types,omitempty"`
 	Seen     []string  `json:"seen,omitempty"` // lots of the overlap
 	// Known are the documents that the caller knows, by their logical ids.
 	Known map[string]known `json:"known,omitempty"`
+	// Unsure are those that the caller was told of since, without Taken: it may
+	// have kept what it was told.
+	Unsure map[string]known `json:"unsure,omitempty"`
 }
 
 // known is a document as the caller was told of it last.
@@ -83,8 +86,8 @@ type known struct {
 
 const cursorFormat = 1
 
-func newCursor(patient ins.INS, from time.Time) *cursor {
-	c := &cursor{Format: cursorFormat, Salt: make([]byte, 16), From: from.UTC(), Known: map[string]known{}}
+func newCursor(patient ins.INS) *cursor {
+	c := &cursor{Format: cursorFormat, Salt: make([]byte, 16), Known: map[string]known{}, Unsure: map[string]known{}}
 	_, _ = rand.Read(c.Salt)
 	c.Patient = c.hash(patient)
 	return c
@@ -95,14 +98,24 @@ func (c *cursor) hash(patient ins.INS) []byte {
 	return sum[:]
 }
 
-// readCursor reads what a store kept; nil is the cursor of a record that is not
-// known. One of another patient is refused.
+// unsure gives the entryUUIDs of the documents that the caller may know.
+func (c *cursor) unsure() []string {
+	var all []string
+	for _, k := range c.Unsure {
+		all = append(all, k.UUID)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// readCursor reads what a store kept, nothing for a record that is not known.
+// One of another patient is refused.
 func readCursor(b []byte, patient ins.INS, past []ins.Past) (*cursor, error) {
 	if len(b) == 0 {
-		return nil, nil
+		return newCursor(patient), nil
 	}
 	c := &cursor{}
-	if err := json.Unmarshal(b, c); err != nil || c.Format != cursorFormat || c.At.IsZero() {
+	if err := json.Unmarshal(b, c); err != nil || c.Format != cursorFormat {
 		return nil, refusal(opSearch, ErrQuery, "Synchronization.Cursors gave what is no cursor", "take it out of the store to start again")
 	}
 	all := []ins.INS{patient}
@@ -116,11 +129,14 @@ func readCursor(b []byte, patient ins.INS, past []ins.Past) (*cursor, error) {
 	if c.Known == nil {
 		c.Known = map[string]known{}
 	}
+	if c.Unsure == nil {
+		c.Unsure = map[string]known{}
+	}
 	return c, nil
 }
 
 func (c *cursor) marshal() []byte {
-	c.At, c.Compared = c.At.UTC(), c.Compared.UTC()
+	c.From, c.At, c.Compared = c.From.UTC(), c.At.UTC(), c.Compared.UTC()
 	b, err := json.Marshal(c)
 	if err != nil {
 		panic(err) // strings, times and numbers

@@ -130,13 +130,16 @@ func (g *gathering) follow(ctx context.Context, cur *cursor, uuids []string) err
 		// Known documents of which no version in force came: their last version.
 		var ids []string
 		latest := g.latest()
-		for lid, k := range cur.Known {
-			d := latest[lid]
-			if (d != nil || slices.Contains(asked, k.UUID)) && !inForce(d) {
-				ids = append(ids, k.ID)
+		for _, all := range []map[string]known{cur.Known, cur.Unsure} {
+			for lid, k := range all {
+				d := latest[lid]
+				if (d != nil || slices.Contains(asked, k.UUID)) && !inForce(d) {
+					ids = append(ids, k.ID)
+				}
 			}
 		}
 		slices.Sort(ids)
+		ids = slices.Compact(ids)
 		if err := g.get(ctx, xds.ParamUniqueID, ids); err != nil {
 			return err
 		}
