@@ -12,6 +12,7 @@
 //
 //	found, err := client.Search(ctx, who, patient, dmp.Query{Record: record, Types: types}) // TD3.1a
 //	for doc, err := range client.Retrieve(ctx, who, patient, dmp.Retrieval{Record: record, Entries: found.Entries}) { … } // TD3.2
+//	pending, err := client.Sync(ctx, who, patient, dmp.Synchronization{Record: record, Cursors: store, Key: key}) // what changed since
 //
 // The professional and the patient are arguments of each call. Only a qualified
 // identity leaves the machine: [ins.Identity.Sendable] decides. Nothing is sent

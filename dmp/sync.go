@@ -240,7 +240,11 @@ func (s *Synchronization) next(ctx context.Context, g *gathering, cur *cursor, c
 		for _, uuid := range found.order {
 			d := found.documents[uuid]
 			shown[logical(d)] = true
-			if k, ok := cur.Known[logical(d)]; !ok || k.UUID != uuid || k.Status != d.Status {
+			k, ok := cur.Known[logical(d)]
+			if !ok && d.Status == xds.StatusArchived { // as the first call left it out
+				continue
+			}
+			if k.UUID != uuid || k.Status != d.Status {
 				touched = append(touched, uuid)
 			}
 		}

@@ -3,7 +3,6 @@ package dmp_test
 import (
 	"context"
 	"errors"
-	"slices"
 	"testing"
 	"time"
 
@@ -36,9 +35,8 @@ func (f *following) pending() *dmp.Pending {
 	return p
 }
 
-// sync takes the changes, as a caller would, and gives them in short.
-func (f *following) sync() []string {
-	p := f.pending()
+// keep does to what the caller keeps what the changes say.
+func (f *following) keep(p *dmp.Pending) []string {
 	var all []string
 	for _, ch := range p.Changes {
 		short := string(ch.Kind) + " " + ch.Entry.ID
@@ -54,6 +52,13 @@ func (f *following) sync() []string {
 		}
 		all = append(all, short)
 	}
+	return all
+}
+
+// sync takes the changes, as a caller would, and gives them in short.
+func (f *following) sync() []string {
+	p := f.pending()
+	all := f.keep(p)
 	require.NoError(f.t, p.Taken(context.Background()))
 	return all
 }
@@ -210,4 +215,69 @@ func TestCursorHoldsNoIdentity(t *testing.T) {
 	}
 }
 
-func sorted(s []string) []string { slices.Sort(s); return s }
+func TestSyncFollowsWhatBecomesOfADocument(t *testing.T) {
+	t.Parallel()
+	_, c := setup(t, dmptest.Options{}, direct)
+	patient := qualified(t, "ORTIE")
+	ctx := context.Background()
+	first := feed(t, c, patient, nil)
+	f := follow(t, c, patient)
+	f.sync()
+	// Two versions at once: the last takes the place of the one that is known.
+	second := feed(t, c, patient, func(r *dmp.Report) { r.Edition = first.Next() })
+	third := feed(t, c, patient, func(r *dmp.Report) { r.Edition = second.Next() })
+	require.Equal(t, []string{"replaced " + third.ID() + " for " + first.ID()}, f.sync())
+
+	e := f.held[third.ID()]
+	_, err := c.SetVisibility(ctx, pharmacist, patient, f.Record, e, dmp.HiddenFromProfessionals)
+	require.NoError(t, err)
+	require.Equal(t, []string{"changed " + third.ID()}, f.sync())
+	require.True(t, f.held[third.ID()].HiddenFrom(dmp.HiddenFromProfessionals))
+	require.NotEqual(t, e.EntryUUID, f.held[third.ID()].EntryUUID)
+	require.Equal(t, e.LogicalID, f.held[third.ID()].LogicalID)
+
+	_, err = c.Archive(ctx, pharmacist, patient, f.Record, f.held[third.ID()])
+	require.NoError(t, err)
+	require.Equal(t, []string{"changed " + third.ID()}, f.sync())
+	require.Equal(t, dmp.StatusArchived, f.held[third.ID()].Status)
+
+	// A deletion shows in no lot: only a comparison finds it.
+	_, err = c.Delete(ctx, pharmacist, patient, f.Record, f.held[third.ID()])
+	require.NoError(t, err)
+	require.Empty(t, f.sync())
+	f.Compare = -1
+	p := f.pending()
+	require.True(t, p.Compared)
+	require.Equal(t, dmp.DocumentRemoved, p.Changes[0].Kind)
+	require.Equal(t, e.LogicalID, p.Changes[0].Entry.LogicalID)
+	require.Equal(t, []string{"removed " + third.ID()}, f.sync())
+	require.Empty(t, f.held)
+	require.Empty(t, f.sync())
+}
+
+// A caller that kept what it was told, and stopped before it said so, is told
+// what became of it.
+func TestSyncAfterACallerThatStopped(t *testing.T) {
+	t.Parallel()
+	_, c := setup(t, dmptest.Options{}, direct)
+	patient := qualified(t, "ORTIE")
+	f := follow(t, c, patient)
+	f.sync()
+	doc := feed(t, c, patient, nil)
+	require.Equal(t, []string{"added " + doc.ID()}, f.keep(f.pending()))
+	require.Equal(t, []string{"added " + doc.ID()}, f.keep(f.pending()))
+	_, err := c.Delete(context.Background(), pharmacist, patient, f.Record, f.held[doc.ID()])
+	require.NoError(t, err)
+	require.Equal(t, []string{"removed " + doc.ID()}, f.sync(), "without any comparison")
+	require.Empty(t, f.sync())
+
+	// The same of a first call.
+	g := follow(t, c, patient)
+	g.Key = "another"
+	doc = feed(t, c, patient, nil)
+	require.Equal(t, []string{"added " + doc.ID()}, g.keep(g.pending()))
+	_, err = c.Delete(context.Background(), pharmacist, patient, g.Record, g.held[doc.ID()])
+	require.NoError(t, err)
+	require.Equal(t, []string{"removed " + doc.ID()}, g.sync())
+	require.Empty(t, g.held)
+}
