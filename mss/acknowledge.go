@@ -110,6 +110,7 @@ func (m *Mailbox) Acknowledge(ctx context.Context, msg *Message, a Acknowledgeme
 	if err != nil {
 		return r, err
 	}
+	m.client.outside(ctx, to, &r)
 	from := m.access.Address.Wire()
 	if len(msg.origin.notify) > 0 && !m.client.cfg.Dialect.ReceiptSender {
 		from = ""

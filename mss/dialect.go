@@ -40,6 +40,10 @@ type Dialect struct {
 	// FinalSubject adds [FIN] to the subject of a message that closes an exchange,
 	// beside X-MSS-MES: FIN, for whom the header does not suffice.
 	FinalSubject bool
+	// OperatorKeepsSent says that the operator keeps a copy of what is submitted
+	// by itself: none is appended, and the report tells when it is not there. That
+	// operators leave it to the client is assumed.
+	OperatorKeepsSent bool
 	// AuthUser gives the user name of XOAUTH2. Nil means the mailbox's
 	// address, for delegated mailboxes too, which is assumed.
 	AuthUser func(mailbox Address) string

@@ -31,7 +31,7 @@ func (d Document) Fits(patient ins.Identity) error {
 	}
 	have := d.Patient
 	born, date := ins.ParseBirthDate(have.BirthDate)
-	sex, known := map[string]ins.Sex{"M": ins.Male, "F": ins.Female}[have.Sex]
+	sex, known := map[string]ins.Sex{"M": ins.Male, "F": ins.Female, "UN": ins.Indeterminate}[have.Sex]
 	switch {
 	case d.Action == ActionDelete:
 		return notFiled(IntegrationOther, "the sender wants it deleted: see Action")

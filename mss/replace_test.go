@@ -179,6 +179,34 @@ func TestUncertainMessageIsSearchedAndSentAgain(t *testing.T) {
 	require.ErrorIs(t, err, mss.ErrNotConform)
 }
 
+// Where the operator keeps copies itself, the folder of sent messages tells what
+// became of a message whose connection was lost.
+func TestUncertainMessageIsFoundAmongTheSent(t *testing.T) {
+	t.Parallel()
+	b := set(t, msstest.Options{KeepsSent: true}, func(c *mss.Config) { c.Dialect.OperatorKeepsSent = true })
+	m := b.open(t)
+	ctx := context.Background()
+	r, err := m.Send(ctx, draft(t))
+	require.NoError(t, err)
+	require.True(t, r.SentCopy)
+	require.Empty(t, r.Degraded)
+	require.Len(t, b.server.Messages(pharmacy, "Sent"), 1, "not twice")
+	d := draft(t)
+	d.MessageID = "stable.2@pharmacie.formation.mssante.fr"
+	b.server.Fail(emulator.Fault{Operation: msstest.OpSubmit, ResetAfter: true})
+	_, err = m.Send(ctx, d)
+	require.Equal(t, socle.OutcomeUnknown, socle.OutcomeOf(err))
+	found, err := m.InSent(ctx, d.MessageID)
+	require.NoError(t, err)
+	require.True(t, found, "it left")
+
+	b = set(t, msstest.Options{}, func(c *mss.Config) { c.Dialect.OperatorKeepsSent = true })
+	r, err = b.open(t).Send(ctx, d)
+	require.NoError(t, err)
+	require.False(t, r.SentCopy)
+	require.Equal(t, "Sent", r.Degraded[0].Rule)
+}
+
 func TestResendRefuses(t *testing.T) {
 	t.Parallel()
 	b := set(t, msstest.Options{}, withOID)

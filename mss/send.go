@@ -65,8 +65,17 @@ func (m *Mailbox) dispatch(ctx context.Context, d dispatched, r *SendReport) err
 		return failed
 	}
 	r.Submitted = true
-	if !d.copy {
+	switch {
+	case !d.copy:
 		r.SentCopy = true // it is there already
+		return nil
+	case m.client.cfg.Dialect.OperatorKeepsSent:
+		found, err := m.InSent(ctx, r.MessageID)
+		if r.SentCopy = found; err != nil {
+			r.degrade("Sent", "whether the operator has kept a copy could not be told: "+err.Error())
+		} else if !found {
+			r.degrade("Sent", "the operator has kept no copy in the folder of sent messages")
+		}
 		return nil
 	}
 	// The message has left: nothing below is an error of sending it.

@@ -125,6 +125,11 @@ func (t *submission) deliver(raw []byte) error {
 			}
 		}
 	}
+	if t.server.options.KeepsSent && t.from != "" {
+		if _, _, err := t.box.append(folderSent, bytes.Clone(raw), t.server.clock.Now()); err != nil {
+			return refuse(451, 4, 3, 0, "the copy cannot be kept now")
+		}
+	}
 	notify := slices.Clone(t.notify)
 	for _, to := range t.to {
 		if a, err := mss.ParseAddress(to); err == nil && a.IsPatient() && robot != nil {

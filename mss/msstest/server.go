@@ -63,6 +63,8 @@ type Options struct {
 	ImplicitTLS bool
 	// DSN offers receipts of delivery (RFC 3461), and returns those asked for.
 	DSN bool
+	// KeepsSent keeps a copy of what is submitted in the folder of sent messages.
+	KeepsSent bool
 	// Hosts are names that the server's certificate bears, besides localhost.
 	Hosts []string
 	// Without are extensions of IMAP that the operator lacks: SASL-IR, IDLE,
