@@ -172,6 +172,7 @@ func testOperator(t *testing.T, o *house) {
 		{"moves", operatorMoves},
 		{"follows", operatorFollows},
 		{"watches", operatorWatches},
+		{"converses", operatorConverses},
 	} {
 		t.Run(body.name, func(t *testing.T) { body.run(t, o) })
 	}
