@@ -16,9 +16,8 @@ import (
 // the operator offers it and not XOAUTH2, by OAUTHBEARER.
 //
 // An applicative mailbox (BAL APP) is opened by a certificate of the IGC-Santé,
-// ORG AUTH_CLI, shown in the TLS handshake. What is said after the handshake is
-// not public: [External], [Plain] and [CertificateAlone] are the forms that
-// operators may want, and which one is assumed.
+// ORG AUTH_CLI, shown in the TLS handshake, then by [Plain] (MSS/CONF.12). That
+// other operators want [External] or [CertificateAlone] is assumed.
 type Auth struct {
 	mechanism      string // empty: XOAUTH2 or OAUTHBEARER
 	certificate    *tls.Certificate
@@ -45,8 +44,9 @@ func External(certificate tls.Certificate, authzid string) Auth {
 }
 
 // Plain opens an applicative mailbox by its certificate, then SASL PLAIN (RFC
-// 4616) with a user and a password that the operator has given. It is never
-// said but over TLS.
+// 4616, MSS/CONF.12). An empty user is the address of the mailbox, as the
+// requirement has it; the password is what the operator says: no public text
+// tells what stands there. Nothing of it is said but over TLS.
 func Plain(certificate tls.Certificate, user, password string) Auth {
 	return Auth{mechanism: mechanismPlain, certificate: &certificate, user: user, password: password}
 }
@@ -80,8 +80,8 @@ func (a Auth) check(now time.Time) error {
 	if strings.ContainsFunc(a.user+a.password, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		errs = append(errs, errors.New("Access.Auth: control character in the user, the password or the authorization identity"))
 	}
-	if a.mechanism == mechanismPlain && (a.user == "" || a.password == "") {
-		errs = append(errs, errors.New("Access.Auth: Plain wants a user and a password"))
+	if a.mechanism == mechanismPlain && a.password == "" {
+		errs = append(errs, errors.New("Access.Auth: Plain wants a password (RFC 4616)"))
 	}
 	leaf, err := leafOf(a.certificate)
 	if err == nil {

@@ -35,7 +35,7 @@ func organisation(t testing.TB, a *pki.Authority, name string, u pki.Usage) tls.
 // automatic is a bench whose mailbox is applicative.
 func automatic(t testing.TB, o msstest.Options, auth func(tls.Certificate) mss.Auth) *bench {
 	t.Helper()
-	o.Mailboxes = append(o.Mailboxes, msstest.Mailbox{Address: application, Certificate: automaton, User: "automate", Password: "factice"})
+	o.Mailboxes = append(o.Mailboxes, msstest.Mailbox{Address: application, Certificate: automaton, Password: "factice"})
 	b := set(t, o)
 	id, err := socle.ParseStructureID(structure)
 	require.NoError(t, err)
@@ -95,7 +95,7 @@ func TestApplicativeMailbox(t *testing.T) {
 		"EXTERNAL with authzid":  {msstest.Options{Mechanisms: []string{msstest.XOAUTH2, msstest.External}}, external(application)},
 		"EXTERNAL, implicit TLS": {msstest.Options{Mechanisms: []string{msstest.External}, ImplicitTLS: true}, external("")},
 		"PLAIN": {msstest.Options{Mechanisms: []string{msstest.Plain}},
-			func(c tls.Certificate) mss.Auth { return mss.Plain(c, "automate", "factice") }},
+			func(c tls.Certificate) mss.Auth { return mss.Plain(c, "", "factice") }},
 		"PREAUTH":                {msstest.Options{PreAuth: true, ImplicitTLS: true}, mss.CertificateAlone},
 		"EXTERNAL where PREAUTH": {msstest.Options{PreAuth: true, ImplicitTLS: true, Mechanisms: []string{msstest.External}}, external("")},
 	} {
@@ -137,7 +137,7 @@ func TestApplicativeMailboxRefused(t *testing.T) {
 		"unknown name": {func(tls.Certificate) mss.Auth {
 			return mss.External(organisation(t, ours, "inconnu", pki.AuthClient), "")
 		}, `CN "inconnu"`},
-		"wrong password": {func(c tls.Certificate) mss.Auth { return mss.Plain(c, "automate", "autre") }, "the user and the password"},
+		"wrong password": {func(c tls.Certificate) mss.Auth { return mss.Plain(c, "", "autre") }, "the user and the password"},
 		"foreign authority": {func(tls.Certificate) mss.Auth {
 			return mss.External(organisation(t, foreign, automaton, pki.AuthClient), "")
 		}, ""},
@@ -194,7 +194,7 @@ func TestOpenTellsWhatIsWrongWithACertificate(t *testing.T) {
 		"LoadPKCS12":                  mss.External(tls.Certificate{}, ""),
 		"without its private key":     mss.External(tls.Certificate{Certificate: good.Certificate}, ""),
 		"control character":           mss.Plain(good, "a\x00b", "c"),
-		"a user and a password":       mss.Plain(good, "automate", ""),
+		"wants a password":            mss.Plain(good, "automate", ""),
 		"CertificateAlone wants":      mss.CertificateAlone(good),
 		"Access.Actor: the structure": mss.External(good, ""),
 	} {

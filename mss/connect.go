@@ -12,8 +12,8 @@ import (
 	"github.com/soclesante/socle/internal/revocation"
 )
 
-// tlsConfig gives TLS 1.2 at least (ECO.1.1.1), forward secrecy with AES-GCM or
-// ChaCha20 (ECO.1.1.3) and the caller's roots alone (ECO.1.1.10). The
+// tlsConfig gives TLS 1.2 at least (ECO.1.1.1), forward secrecy with AES-GCM
+// (ECO.1.1.3) and the caller's roots alone (ECO.1.1.10). The
 // certificate is shown to whoever asks for one, nil shows none.
 func (c *Client) tlsConfig(ctx context.Context, address string, certificate *tls.Certificate) *tls.Config {
 	host, _, _ := net.SplitHostPort(address)
@@ -21,11 +21,8 @@ func (c *Client) tlsConfig(ctx context.Context, address string, certificate *tls
 		ServerName: host,
 		RootCAs:    c.cfg.Roots,
 		MinVersion: tls.VersionTLS12,
-		CipherSuites: []uint16{
-			tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-			tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-			tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
-		},
+		// Those of MSS/CONF.02 that Go has and that are sound; TLS 1.3 has its own.
+		CipherSuites:     []uint16{tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256},
 		Time:             c.cfg.Now,
 		VerifyConnection: c.notRevoked(ctx),
 	}
@@ -96,7 +93,7 @@ func lost(ctx context.Context, op string, err error) *Error {
 	case errors.As(err, &remote) && remote.Op == "remote error" && (strings.Contains(remote.Err.Error(), "protocol version") || strings.Contains(remote.Err.Error(), "handshake failure")),
 		strings.Contains(err.Error(), "tls: server selected unsupported protocol version"):
 		e.kind, e.retryable = ErrInsecure, false
-		e.Text = "no version of TLS, or no cipher suite, in common: TLS 1.2 with ECDHE and AES-GCM is the least (ECO.1.1.1, ECO.1.1.3)"
+		e.Text = "no version of TLS, or no cipher suite, in common: TLS 1.3, or TLS 1.2 with ECDHE-RSA and AES-GCM, expected (ECO.1.1.1, ECO.1.1.3)"
 	default:
 		e.Text = "connection to the operator lost or refused"
 	}

@@ -79,7 +79,7 @@ ssl_require_crl = no
 ssl_verify_client_cert = yes
 auth_ssl_username_from_cert = yes
 ssl_cert_username_field = commonName
-auth_mechanisms = xoauth2 oauthbearer external
+auth_mechanisms = xoauth2 oauthbearer external plain
 auth_failure_delay = 0
 auth_worker_max_count = 2
 auth_verbose = yes
@@ -111,6 +111,11 @@ passdb {
   driver = passwd-file
   mechanisms = external
   args = {{.Dir}}/certificates
+}
+passdb {
+  driver = passwd-file
+  mechanisms = plain
+  args = {{.Dir}}/passwords
 }
 userdb {
   driver = static
@@ -203,6 +208,7 @@ func startDovecot(t testing.TB, dir string, c *connected, relay, limit int) *dov
 	peerFile(t, filepath.Join(dir, "dovecot.conf"), dovecotConf, d)
 	peerFile(t, filepath.Join(dir, "oauth2.conf"), dovecotOAuth2, d)
 	peerFile(t, filepath.Join(dir, "certificates"), automaton+":{PLAIN}::::::user="+application+" nopassword=y\n", nil)
+	peerFile(t, filepath.Join(dir, "passwords"), automaton+":{PLAIN}factice::::::user="+application+"\n", nil) // the name of the certificate is the user, whatever the client says
 	peerProcess(t, filepath.Join(dir, "dovecot.log"), addresses, program, "-F", "-c", filepath.Join(dir, "dovecot.conf"))
 	return d
 }

@@ -151,7 +151,15 @@ func peerCertificates(t *testing.T, d *dovecot) {
 		require.NoError(t, err)
 		require.True(t, r.SentCopy)
 		require.Equal(t, "Pharmacie du Marché", arrived(t, o.open(t, office), byID(r.MessageID)).Sender.Name)
+		plain := access
+		plain.Auth = mss.Plain(organisation(t, d.authority, automaton, pki.AuthClient), "", "factice")
+		p, err := o.client(t).Open(context.Background(), plain)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = p.Close() })
+		_, err = p.Send(context.Background(), letter(t, "De l'automate, par PLAIN"))
+		require.NoError(t, err)
 		for name, auth := range map[string]mss.Auth{
+			"another password":    mss.Plain(organisation(t, d.authority, automaton, pki.AuthClient), "", "autre"),
 			"another common name": mss.External(organisation(t, d.authority, "inconnu", pki.AuthClient), ""),
 			"another authority":   mss.External(organisation(t, other, automaton, pki.AuthClient), ""),
 			"another mailbox":     mss.External(organisation(t, d.authority, automaton, pki.AuthClient), pharmacy),

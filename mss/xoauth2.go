@@ -1,6 +1,7 @@
 package mss
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -134,7 +135,8 @@ func (l login) exchange(offers func(mechanism string) bool, initial bool, dummy 
 	case m == mechanismExternal:
 		return &exchanged{mechanism: m, initial: initial, response: []byte(l.auth.user)}, nil
 	case m == mechanismPlain:
-		return &exchanged{mechanism: m, initial: initial, response: []byte("\x00" + l.auth.user + "\x00" + l.auth.password)}, nil
+		user := cmp.Or(l.auth.user, l.user)
+		return &exchanged{mechanism: m, initial: initial, response: []byte("\x00" + user + "\x00" + l.auth.password)}, nil
 	case m == mechanismOAuthBearer, !offers(mechanismXOAUTH2) && offers(mechanismOAuthBearer):
 		return newOAuthBearer(l.user, l.token, initial)
 	}

@@ -1,6 +1,7 @@
 package msstest
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -74,8 +75,8 @@ func (x *saslServer) authenticate(response []byte) (address string, err error) {
 		if err != nil {
 			return "", err
 		}
-		if len(fields) != 3 || fields[0] != "" || b.User == "" || fields[1] != b.User || fields[2] != b.Password {
-			return b.Address, fmt.Errorf("%w: the user and the password of the mailbox expected (RFC 4616)", errRefused)
+		if len(fields) != 3 || fields[0] != "" || fold(fields[1]) != fold(cmp.Or(b.User, b.Address)) || b.Password == "" || fields[2] != b.Password {
+			return b.Address, fmt.Errorf("%w: the user and the password of the mailbox expected (MSS/CONF.12, RFC 4616)", errRefused)
 		}
 		return b.Address, nil
 	}

@@ -230,7 +230,8 @@ type Mailbox struct {
 	// it: it is an applicative mailbox (APP), whose messages are signed with an
 	// entity too.
 	Certificate string
-	// User and Password are what PLAIN wants besides the certificate.
+	// User and Password are what PLAIN wants besides the certificate; an empty User
+	// is the address (MSS/CONF.12), without Password PLAIN opens nothing.
 	User, Password string
 }
 
