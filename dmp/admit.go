@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/ins"
@@ -37,6 +38,10 @@ const (
 // closedToIndirect are the operations that the matrix PDT-INF-526 refuses to an
 // organisation that vouches for its professional without proof.
 var closedToIndirect = []string{opAuthorize, opFind, opProfessionals, opSearch, opRetrieve, opHide, opReveal, opArchive}
+
+// maxSkew is by how much the clock of who authenticated the professional may be
+// ahead of ours.
+const maxSkew = 5 * time.Minute
 
 // admit applies the rules that precede every message: certificates in their
 // validity, a professional that the VIHF can describe and that is the one of
@@ -152,10 +157,19 @@ func (c *Client) admitCaller(ctx context.Context, op string, mode Mode, who socl
 	if err := c.admitProfessional(op, mode, who); err != nil {
 		return err
 	}
+	if at := who.Authn.At; at.After(c.cfg.Now().Add(maxSkew)) {
+		return refusal(op, ErrInvalidVIHF, "Professional.Authn.At: is still to come", "set the clock of the machine (NTP, at least every 24 hours)")
+	}
 	if err := c.access.check(op); err != nil {
 		return err
 	}
-	if mode == Indirect && slices.Contains(closedToIndirect, op) {
+	if c.cfg.Environment.Production && who.ID.Test() {
+		err := refusal(op, ErrEnvironment, "a test identity of a professional is refused in production", "set Environment to a test platform")
+		if err := c.guard(ctx, op, who, ins.INS{}, RuleTestIdentity, err); err != nil {
+			return err
+		}
+	}
+	if mode == Indirect && slices.Contains(closedToIndirect, op) && (op != opFind || c.access.Mode != Regulation) {
 		err := refusal(op, ErrAccessDenied, "mode INDIRECTE may not call it", "use the card of the professional (Direct) or an authentication by card or e-CPS (AIR)")
 		return c.guard(ctx, op, who, ins.INS{}, RuleMode, err)
 	}

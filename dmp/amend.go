@@ -2,6 +2,7 @@ package dmp
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -19,6 +20,15 @@ type Amendment struct {
 	// Title and UsedName are the civilité and the nom utilisé; optional. The traits are those of the identity.
 	Title, UsedName string
 }
+
+// String hides everything.
+func (Amendment) String() string { return "amendment " + hidden }
+
+// GoString gives the same as String.
+func (a Amendment) GoString() string { return a.String() }
+
+// LogValue gives the same as String.
+func (a Amendment) LogValue() slog.Value { return slog.StringValue(a.String()) }
 
 // Acknowledgement is what the DMP says of a change that it made.
 type Acknowledgement struct {

@@ -193,6 +193,14 @@ func TestListAuthorized(t *testing.T) {
 		require.True(t, r.LastDocument.IsZero())
 	}
 	require.ElementsMatch(t, []ins.INS{find(t, "HALL").INS, find(t, "ORTIE").INS}, got)
+	for _, r := range list {
+		if r.INS == find(t, "HALL").INS { // no TD0.2 needed
+			_, err := c.ListProfessionals(t.Context(), pharmacist, qualified(t, "HALL"), r.Record, "")
+			require.NoError(t, err)
+			require.NoError(t, r.Record.CanRead())
+			require.ErrorIs(t, dmp.AdmitRead(t.Context(), c, pharmacist, qualified(t, "ORTIE"), r.Record), dmp.ErrPatientMismatch)
+		}
+	}
 	require.NotContains(t, fmt.Sprintf("%+v %#v", list, list), find(t, "HALL").INS.Matricule.Wire())
 
 	list, err = c.ListAuthorized(t.Context(), pharmacist, dmp.AuthorizedQuery{From: year, By: dmp.SinceDocument})

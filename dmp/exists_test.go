@@ -262,6 +262,40 @@ func TestAClockThatIsWrongIsRefused(t *testing.T) {
 	}
 }
 
+// The clock of Pro Santé Connect may be a little ahead of the counter's.
+func TestAnAuthenticationThatIsStillToCome(t *testing.T) {
+	t.Parallel()
+	srv, c := setup(t, dmptest.Options{})
+	who := pharmacist
+	who.Authn.At = time.Now().Add(time.Minute)
+	_, err := c.Exists(context.Background(), who, qualified(t, "HALL"))
+	require.NoError(t, err)
+	who.Authn.At = time.Now().Add(time.Hour)
+	_, err = c.Exists(context.Background(), who, qualified(t, "HALL"))
+	require.ErrorIs(t, err, dmp.ErrInvalidVIHF)
+	require.ErrorContains(t, err, "NTP")
+	require.Equal(t, socle.OutcomeNotSent, socle.OutcomeOf(err))
+	require.Len(t, srv.Journal(), 1)
+}
+
+func TestATestProfessionalIsRefusedInProduction(t *testing.T) {
+	t.Parallel()
+	srv, c := setup(t, dmptest.Options{})
+	who := pharmacist
+	var err error
+	who.ID, err = socle.ParsePersonID("ANS20000000000123")
+	require.NoError(t, err)
+	_, err = c.Exists(context.Background(), who, qualified(t, "HALL"))
+	require.NoError(t, err)
+	_, err = dmp.InProduction(c).Exists(context.Background(), who, qualified(t, "HALL"))
+	require.ErrorIs(t, err, dmp.ErrEnvironment)
+	require.ErrorContains(t, err, "professional")
+	both := dmp.InProduction(c).Override("essai", dmp.RuleTestIdentity)
+	_, err = both.Exists(context.Background(), who, qualified(t, "HALL"))
+	require.NoError(t, err)
+	require.Len(t, srv.Journal(), 2)
+}
+
 func TestCertificatesThatExpireBetweenCalls(t *testing.T) {
 	t.Parallel()
 	srv, _ := setup(t, dmptest.Options{})

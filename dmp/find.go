@@ -13,7 +13,8 @@ import (
 	"github.com/soclesante/socle/internal/soap"
 )
 
-// PatientQuery is what is known of a patient who has no INS here.
+// PatientQuery is what is known of a patient who has no INS here. It shows
+// itself in no log.
 type PatientQuery struct {
 	FamilyName string // mandatory, two letters at least
 	GivenName  string
@@ -22,6 +23,15 @@ type PatientQuery struct {
 	PostalCode string
 	City       string
 }
+
+// String hides everything.
+func (PatientQuery) String() string { return "patient query " + hidden }
+
+// GoString gives the same as String.
+func (q PatientQuery) GoString() string { return q.String() }
+
+// LogValue gives the same as String.
+func (q PatientQuery) LogValue() slog.Value { return slog.StringValue(q.String()) }
 
 // Candidates are patients who may be the one searched for.
 type Candidates struct {

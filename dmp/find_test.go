@@ -106,6 +106,8 @@ func TestFindPatientRefuses(t *testing.T) {
 	_, err = indirect.FindPatient(t.Context(), pharmacist, dmp.PatientQuery{FamilyName: "DUCHAMPS"})
 	require.ErrorIs(t, err, dmp.ErrAccessDenied)
 	require.Equal(t, socle.OutcomeNotSent, socle.OutcomeOf(err))
+	_, err = indirect.With(regulation).FindPatient(t.Context(), pharmacist, dmp.PatientQuery{FamilyName: "DUCHAMPS"})
+	require.NoError(t, err, "in regulation an organisation may")
 	srv.Refuse(dmptest.Failure{Operation: "TD0.5", Ack: &dmp.Detail{Code: "DMPNouveau", Text: "mots"}})
 	_, err = c.With(regulation).FindPatient(t.Context(), pharmacist, dmp.PatientQuery{FamilyName: "DUCHAMPS"})
 	require.Equal(t, "DMPNouveau", err.(*dmp.Error).Code)

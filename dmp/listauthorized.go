@@ -32,9 +32,12 @@ type AuthorizedQuery struct {
 // those that the DMP returns may not be shown (RG_0320); find the patient by
 // the INS.
 type AuthorizedRecord struct {
-	INS            ins.INS // zero when the DMP knows the patient by an older identifier only
-	TreatingDoctor bool    // the professional is médecin traitant
-	Message        bool    // as the DMP tells it
+	INS ins.INS // zero when the DMP knows the patient by an older identifier only
+	// Record serves for calls about this patient, as one of Exists does: a record of
+	// the list is open, and authorized. It is zero without INS.
+	Record         Record
+	TreatingDoctor bool // the professional is médecin traitant
+	Message        bool // as the DMP tells it
 	LastAccess     time.Time
 	LastUpdate     time.Time
 	LastDocument   time.Time
@@ -61,7 +64,7 @@ func (c *Client) ListAuthorized(ctx context.Context, who socle.Professional, q A
 	}
 	body := w.End().Bytes()
 	var all []AuthorizedRecord
-	_, err = c.send(ctx, message{
+	s, err := c.send(ctx, message{
 		op: opAuthorized, service: servicePatientList, action: actionAuthorized, who: who, patient: c.cfg.Dialect.Nobody, again: true,
 		body: func(time.Time) []byte { return body },
 		check: func(e *soap.Envelope) (string, error) {
@@ -72,6 +75,12 @@ func (c *Client) ListAuthorized(ctx context.Context, who socle.Professional, q A
 	})
 	if err != nil {
 		return nil, err
+	}
+	for i := range all {
+		if id := all[i].INS; !id.IsZero() {
+			all[i].Record = Record{State: StateOpen, Authorization: AuthorizationValid, TreatingDoctor: all[i].TreatingDoctor,
+				CheckedAt: s.at, MessageID: s.messageID, patient: &id}
+		}
 	}
 	return all, nil
 }

@@ -21,7 +21,8 @@ const (
 	AuthorizedAll Standing = "TOUTE"     // both
 )
 
-// Access that a professional has to a record, as the DMP tells it (TD1.6).
+// ProfessionalAccess is what a professional may do with a record, as the DMP
+// tells it (TD1.6).
 type ProfessionalAccess struct {
 	// ID is the national identifier, as it came, and IDType the OID of its authority.
 	ID, IDType            string

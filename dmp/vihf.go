@@ -24,6 +24,9 @@ func (c *Client) security(op string, mode Mode, who socle.Professional, patient 
 		AuthnInstant: who.Authn.At,
 		Dialect:      saml.Dialect{Version: d.VIHFVersion, ModeAttribute: d.ModeAttribute},
 	}
+	if v.AuthnInstant.After(now) { // by the clock of who authenticated them
+		v.AuthnInstant = now
+	}
 	v.Dialect.AuthnContextDecl, v.Dialect.ConfidentialityElement, v.Dialect.OtherStructure = d.AuthnContextDecl, d.ConfidentialityElement, d.OtherStructure
 	for _, x := range d.VIHFAttributes {
 		v.Dialect.Extra = append(v.Dialect.Extra, saml.Text(x))

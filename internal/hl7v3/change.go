@@ -99,7 +99,7 @@ func (a Author) write(w *xmltree.Writer) {
 	w.Leaf("family", a.Family).Leaf("given", a.Given).End().End()
 	w.Start("representedOrganization", "classCode", "ORG", "determinerCode", "INSTANCE")
 	writeID(w, "id", a.Organization)
-	w.Leaf("name", a.OrganizationName).End()
+	w.Leaf("name", a.OrganizationName).Empty("contactParty", "classCode", "CON").End() // mandatory in the schema
 	w.End().End()
 }
 

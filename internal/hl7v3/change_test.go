@@ -43,7 +43,7 @@ func TestChangeOnTheWire(t *testing.T) {
 		return strings.Join(regexp.MustCompile(`<([a-zA-Z0-9]+)`).FindAllString(s, -1), "")
 	}
 	require.Equal(t, "<controlActProcess<reasonCode<subject<registrationRequest<statusCode<subject1<patient<id<statusCode<patientPerson<name<given<family"+
-		"<author<assignedEntity<id<code<assignedPerson<name<family<given<representedOrganization<id<name<reasonOf<detectedIssueEvent<code<text", order(c.Marshal()))
+		"<author<assignedEntity<id<code<assignedPerson<name<family<given<representedOrganization<id<name<contactParty<reasonOf<detectedIssueEvent<code<text", order(c.Marshal()))
 	b := string(c.Marshal())
 	for _, want := range []string{`<reasonCode code="FERM" codeSystem="1.2.250.1.213.1.1.4.11" displayName="Fermeture de dossier">`, `<statusCode code="terminated">`,
 		`<code code="FERMETURE_DEMANDE_PATIENT" codeSystem="1.2.250.1.213.4.1.2.4">`, `<registrationRequest classCode="REG" moodCode="RQO">`} {
