@@ -1,9 +1,12 @@
 package dmp_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -330,4 +333,67 @@ func TestAnswersOfTheRegistryThatAreWrong(t *testing.T) {
 	found, err = search()
 	require.NoError(t, err)
 	require.Len(t, found.Entries, 1)
+}
+
+// Every registry error that is known keeps its own code, of a search and of a retrieval.
+func TestRegistryErrorsByName(t *testing.T) {
+	t.Parallel()
+	srv, c := setup(t, dmptest.Options{}, direct)
+	patient := qualified(t, "ORTIE")
+	rec, doc := record(t, c, patient), feed(t, c, patient, nil)
+	n := 0
+	for name, f := range dmptest.Failures() {
+		if f.Registry == nil {
+			continue
+		}
+		n++
+		for _, op := range []string{"TD3.1a", "TD3.2"} {
+			f.Operation = op
+			times := 1
+			if slices.ContainsFunc([]string{"Busy", "NotAvailable", "OutOfResources"}, func(s string) bool { return strings.Contains(name, s) }) {
+				times = 3 // they are tried again
+			}
+			for range times {
+				srv.Refuse(f)
+			}
+			var err error
+			if op == "TD3.1a" {
+				_, err = c.Search(context.Background(), pharmacist, patient, dmp.Query{Record: rec})
+			} else {
+				for _, err = range c.Retrieve(context.Background(), pharmacist, patient, dmp.Retrieval{Record: rec, Entries: []dmp.Entry{{ID: doc.ID()}}}) {
+					continue
+				}
+			}
+			var e *dmp.Error
+			require.ErrorAs(t, err, &e, name)
+			require.Equal(t, op, e.Op)
+			require.Equal(t, f.Registry[0].Code, e.Code)
+			require.Equal(t, f.Registry[0].Context, e.Text)
+			require.Equal(t, socle.OutcomeRefused, socle.OutcomeOf(err), name)
+		}
+	}
+	require.Greater(t, n, 30)
+}
+
+// An answer that is too large is bounded, and its error tells to narrow the search.
+func TestOversizedAnswersToASearch(t *testing.T) {
+	t.Parallel()
+	srv, plain := setup(t, dmptest.Options{}, direct)
+	patient := qualified(t, "ORTIE")
+	rec := record(t, plain, patient)
+	large := officialAnswer(2500)
+	many := bytes.Replace(officialAnswer(0), []byte("<ns4:RegistryObjectList>"), append([]byte("<ns4:RegistryObjectList>"), bytes.Repeat([]byte("<a/>"), 1_500_000)...), 1)
+	objects := bytes.Replace(officialAnswer(0), []byte("<ns4:RegistryObjectList>"), append([]byte("<ns4:RegistryObjectList>"), bytes.Repeat([]byte("<ns4:ObjectRef/>"), 10_001)...), 1)
+	for name, body := range map[string][]byte{"bytes": large, "nodes": many, "objects": objects} {
+		asked := 0
+		c := client(t, srv, direct, func(cfg *dmp.Config) {
+			cfg.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+				asked++
+				return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {soapType}}, Body: io.NopCloser(bytes.NewReader(body)), Request: r}, nil
+			})}
+		})
+		_, err := c.Search(context.Background(), pharmacist, patient, dmp.Query{Record: rec})
+		require.ErrorIs(t, err, dmp.ErrTooMany, name)
+		require.Equal(t, 1, asked, name)
+	}
 }

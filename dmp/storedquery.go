@@ -2,6 +2,7 @@ package dmp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/soclesante/socle/ins"
 	"github.com/soclesante/socle/internal/nos"
 	"github.com/soclesante/socle/internal/soap"
+	"github.com/soclesante/socle/internal/transport"
 	"github.com/soclesante/socle/internal/xds"
 	"github.com/soclesante/socle/internal/xmltree"
 )
@@ -18,10 +20,11 @@ import (
 // wsa:Action of ITI-18.
 const actionQuery = "urn:ihe:iti:2007:RegistryStoredQuery"
 
-// An answer to a query is bounded: 2,000 entries as the DMP writes them make 20 MiB.
-const maxAnswer = 32 << 20
+// An answer to a query is bounded: 2,000 entries as the DMP writes them make 21 MB
+// and less than 1,200,000 nodes.
+const maxAnswer = 24 << 20
 
-var answerLimits = xmltree.Limits{Bytes: maxAnswer, Nodes: 4_000_000}
+var answerLimits = xmltree.Limits{Bytes: maxAnswer, Nodes: 1_400_000}
 
 // stored gives the FindDocuments of a search.
 func (q Query) stored(patient ins.INS) (*xds.Query, error) {
@@ -147,6 +150,11 @@ func (c *Client) query(ctx context.Context, op string, who socle.Professional, i
 		body:  func(time.Time) []byte { return body },
 		check: func(e *soap.Envelope) (string, error) { return a.check(op, e.Body, id, past) },
 	})
+	if errors.Is(err, soap.ErrTooLarge) || errors.Is(err, transport.ErrTooLarge) || errors.Is(err, xmltree.ErrLimit) || errors.Is(err, xds.ErrLimit) {
+		if own, ok := errors.AsType[*Error](err); ok {
+			own.kind, own.Fix, own.retry = ErrTooMany, "narrow the search: dates, types", false
+		}
+	}
 	if err != nil && !partial(err) {
 		return &answered{sent: a.sent}, err
 	}

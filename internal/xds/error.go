@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// ErrLimit is the cause of an Error about metadata that hold too much to be read.
+var ErrLimit = errors.New("limit reached")
+
 // Error says why metadata was not read or not written.
 type Error struct {
 	Op   string // "read" or "write"

@@ -226,8 +226,8 @@ func (d *DocumentEntry) classification(c *xmltree.Element) error {
 }
 
 var (
-	errSlots           = &Error{Op: "read", Text: fmt.Sprintf("more than %d slots of one object", maxParts)}
-	errClassifications = &Error{Op: "read", Text: fmt.Sprintf("more than %d classifications of one object", maxParts)}
+	errSlots           = &Error{Op: "read", Text: fmt.Sprintf("more than %d slots of one object", maxParts), Err: ErrLimit}
+	errClassifications = &Error{Op: "read", Text: fmt.Sprintf("more than %d classifications of one object", maxParts), Err: ErrLimit}
 )
 
 // classifications calls f with each classification of o and its slots.

@@ -63,7 +63,7 @@ func ParseProvide(e *xmltree.Element) (*Submission, []Part, error) {
 	var parts []Part
 	for d := range e.All(NSXDSB, "Document") {
 		if len(parts) == maxParts {
-			return nil, nil, &Error{Op: "read", Text: "too many documents"}
+			return nil, nil, &Error{Op: "read", Text: "too many documents", Err: ErrLimit}
 		}
 		href, ok := strings.CutPrefix(attr(d.First(NSXOP, "Include"), "href"), "cid:")
 		if ok {

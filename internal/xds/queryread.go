@@ -36,7 +36,7 @@ func ParseQuery(e *xmltree.Element) (*Query, error) {
 			p.Form, p.Values = form, append(p.Values, values...)
 		}
 		if total += 1 + len(p.Values); total > maxObjects {
-			return nil, &Error{Op: "read", Text: fmt.Sprintf("more than %d parameters and values", maxObjects)}
+			return nil, &Error{Op: "read", Text: fmt.Sprintf("more than %d parameters and values", maxObjects), Err: ErrLimit}
 		}
 		if p.Form < 0 {
 			return nil, &Error{Op: "read", Path: p.Name, Text: "a value expected"}

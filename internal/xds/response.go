@@ -99,7 +99,7 @@ func ParseResponse(e *xmltree.Element) (Response, error) {
 	}
 	for c := range e.First(NSRS, "RegistryErrorList").All(NSRS, "RegistryError") {
 		if len(r.Errors) == maxParts {
-			return r, &Error{Op: "read", Text: fmt.Sprintf("more than %d errors", maxParts)}
+			return r, &Error{Op: "read", Text: fmt.Sprintf("more than %d errors", maxParts), Err: ErrLimit}
 		}
 		r.Errors = append(r.Errors, RegistryError{
 			// Codes may come with the namespace of their list in front.

@@ -85,7 +85,7 @@ func objectsOf(list *xmltree.Element) (*objects, error) {
 	var sets map[string]bool
 	for o := range list.Elements() {
 		if n++; n > maxObjects {
-			return nil, &Error{Op: "read", Text: fmt.Sprintf("more than %d registry objects", maxObjects)}
+			return nil, &Error{Op: "read", Text: fmt.Sprintf("more than %d registry objects", maxObjects), Err: ErrLimit}
 		}
 		switch o.Name.Local {
 		case "Classification": // a set may be classified beside its package

@@ -41,7 +41,7 @@ func ParseRetrieve(e *xmltree.Element) ([]DocumentRequest, error) {
 	var all []DocumentRequest
 	for d := range e.All(NSXDSB, "DocumentRequest") {
 		if len(all) == maxParts {
-			return nil, &Error{Op: "read", Text: "too many documents"}
+			return nil, &Error{Op: "read", Text: "too many documents", Err: ErrLimit}
 		}
 		all = append(all, DocumentRequest{Repository: d.First(NSXDSB, "RepositoryUniqueId").Trimmed(), UniqueID: d.First(NSXDSB, "DocumentUniqueId").Trimmed()})
 	}
@@ -79,7 +79,7 @@ func ParseRetrieveResponse(e *xmltree.Element) (*RetrieveResponse, error) {
 	}
 	for d := range e.All(NSXDSB, "DocumentResponse") {
 		if len(r.Documents) == maxParts {
-			return nil, &Error{Op: "read", Text: "too many documents"}
+			return nil, &Error{Op: "read", Text: "too many documents", Err: ErrLimit}
 		}
 		got := Retrieved{MimeType: d.First(NSXDSB, "mimeType").Trimmed()}
 		got.Repository = d.First(NSXDSB, "RepositoryUniqueId").Trimmed()
