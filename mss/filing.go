@@ -113,6 +113,15 @@ type Filed struct {
 	Hash    string // SHA-1 in hexadecimal, empty when it is not told
 }
 
+// FiledEntry gives what the DMP tells of a document that Search or Sync found.
+// The metadata have no set and no version: with them, a later version is known
+// by what it replaces.
+func FiledEntry(e dmp.Entry) Filed { return Filed{ID: e.ID, Hash: e.Hash} }
+
+// FiledCDA gives what a document of the record tells of itself, its set and
+// version among it.
+func FiledCDA(c *dmp.CDA) Filed { return Filed{ID: c.ID, SetID: c.SetID, Version: c.Version} }
+
 // Standing is what a received document is to those that are filed already.
 type Standing string
 

@@ -139,6 +139,23 @@ func TestReceivedDocumentIsFiledIntoTheDMP(t *testing.T) {
 	require.Equal(t, mss.StandingVersion, standing)
 	require.Equal(t, d.ID, which.ID)
 	require.Equal(t, 2, next.Version)
+	standing, _ = next.Among([]mss.Filed{mss.FiledEntry(dmp.Entry{ID: d.ID, Hash: d.Hash})})
+	require.Equal(t, mss.StandingVersion, standing, "by what it replaces, where the version is not told")
+	read, err := dmp.ParseCDA(content)
+	require.NoError(t, err)
+	standing, _ = next.Among([]mss.Filed{mss.FiledCDA(read)})
+	require.Equal(t, mss.StandingVersion, standing)
+
+	second, err = next.File(c.filer, c.who, c.patient, mss.FileOptions{})
+	require.NoError(t, err)
+	_, err = c.filer.Submit(ctx, c.who, c.patient, dmp.Submission{Record: record, Documents: []*dmp.Document{second},
+		Replaced: map[string]string{d.ID: filed[0].EntryUUID}})
+	require.NoError(t, err)
+	filed = c.dmp.Documents(c.ins)
+	require.Len(t, filed, 2)
+	require.Contains(t, filed[0].Status, "Deprecated", "RPLC")
+	require.Equal(t, next.ID, filed[1].ID)
+	require.Contains(t, filed[1].Status, "Approved")
 }
 
 func TestWhatIsNotFiledSaysWhy(t *testing.T) {
