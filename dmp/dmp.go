@@ -14,6 +14,12 @@
 //	for doc, err := range client.Retrieve(ctx, who, patient, dmp.Retrieval{Record: record, Entries: found.Entries}) { … } // TD3.2
 //	pending, err := client.Sync(ctx, who, patient, dmp.Synchronization{Record: record, Cursors: store, Key: key}) // what changed since
 //
+// Who may read is the patient's to decide: [Record.CanRead] tells what they
+// decided, [Client.Authorize] notes their consent (TD0.3). In an emergency
+// [Client.With] gives a client that breaks the glass, or that acts for the
+// regulation of calls. The rules that this package applies before it sends
+// anything are [Rule] values: [Client.Override] sets one aside, aloud.
+//
 // The professional and the patient are arguments of each call. Only a qualified
 // identity leaves the machine: [ins.Identity.Sendable] decides. Nothing is sent
 // that the service is known to refuse: each refusal says what to change.

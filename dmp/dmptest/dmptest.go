@@ -7,9 +7,12 @@
 //	auth, sign, err := srv.Organisation(pharmacy)
 //	client, err := dmp.New(dmp.Config{Environment: srv.Environment(), Roots: srv.Roots(), Certificate: auth, Signature: sign, …})
 //
-// It answers TD0.2 (existence) and TD2.1 (feeding). It holds a few of the
-// official fictitious patients, in the states of the dmp sheet §8, and some of
-// its own; see [Patients].
+// It answers TD0.2 to 0.5, TD1.3, 1.4 and 1.6, TD2.1 and TD3.1 to 3.3, to each
+// profile what the matrices of rights allow ([DefaultRights]). It holds the
+// official fictitious patients of the dmp sheet §8, who behave as they are meant to, and some of
+// its own; see [Patients]. Patients decide who may read ([Server.Decide]), their
+// access journal tells who did ([Server.Accesses]), and every refusal that is
+// publicly known can be planned by its name ([Failures]).
 package dmptest
 
 import (
@@ -128,7 +131,8 @@ func (s *Server) Environment() dmp.Environment {
 	return dmp.Environment{Base: s.server.URL + basePath}
 }
 
-// Fail plans a fault of the network or of a gateway, a socletest.Fault. Operations are "TD0.2" and "TD2.1".
+// Fail plans a fault of the network or of a gateway, a socletest.Fault. Operations are
+// "TD0.2", "TD2.1" …
 func (s *Server) Fail(f emulator.Fault) { s.server.Fail(f) }
 
 // Journal gives the last exchanges, oldest first.
