@@ -51,7 +51,9 @@ func (a Access) check(now time.Time) error {
 }
 
 // Mailbox is an open mailbox. It holds one IMAP connection, which it opens
-// again by itself as long as the token source gives tokens (ECO.1.2.7), and is
+// again by itself as long as the token source gives tokens (ECO.1.2.7), and which
+// ends with the session of a source that tells its end, as a *psc.Session does
+// (ECO.1.2.6). It is
 // safe for concurrent use: reading is done one call at a time, each sending has
 // its own connection. Close it.
 type Mailbox struct {
@@ -60,6 +62,7 @@ type Mailbox struct {
 	lock   chan struct{} // held while reader and closed are used
 	reader *reader       // nil when there is no connection
 	closed bool
+	gone   chan struct{} // closed with it
 }
 
 // Open connects to a mailbox. The error is ErrTokenRefused, ErrSessionLost or
@@ -76,11 +79,12 @@ func (c *Client) Open(ctx context.Context, a Access) (*Mailbox, error) {
 		_ = m.Close() // the inbox may be refused on a connection that is open
 		return nil, err
 	}
+	m.endWithSession()
 	return m, nil
 }
 
 func newMailbox(c *Client, a Access) *Mailbox {
-	return &Mailbox{client: c, access: a, lock: make(chan struct{}, 1)}
+	return &Mailbox{client: c, access: a, lock: make(chan struct{}, 1), gone: make(chan struct{})}
 }
 
 // complete checks an access and fills in its label.
@@ -113,7 +117,10 @@ func (m *Mailbox) Close() error {
 		m.reader.logout()
 		m.reader = nil
 	}
-	m.closed = true
+	if !m.closed {
+		m.closed = true
+		close(m.gone)
+	}
 	return nil
 }
 
@@ -144,6 +151,10 @@ func (m *Mailbox) run(ctx context.Context, op string, again bool, f func(*reader
 	}
 	if m.closed {
 		return &Error{Op: op, kind: ErrClosed, outcome: socle.OutcomeNotSent}
+	}
+	if m.reader != nil && ended(m.session(), m.client.cfg.Now()) {
+		m.reader.logout() // what comes asks for a token, and tells why there is none
+		m.reader = nil
 	}
 	for {
 		old := m.reader != nil

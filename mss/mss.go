@@ -12,10 +12,11 @@
 //	…
 //	box, err := client.Open(ctx, mss.Access{Address: address, Actor: pharmacist}) // with their *psc.Session
 //	defer box.Close()
-//	for summary, err := range box.List(ctx, last) { // the UID of the last message handled
+//	for change, err := range box.Changes(ctx, "", cursor) { // the cursor stored last
 //		…
-//		message, err := box.Read(ctx, summary.UID)
+//		message, err := box.Read(ctx, change.UID)
 //		report, err := box.Reply(ctx, message, mss.Draft{Text: "Votre ordonnance est prête.", Final: true})
+//		… // store change.Cursor
 //	}
 //
 // # What it does

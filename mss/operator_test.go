@@ -173,6 +173,7 @@ func testOperator(t *testing.T, o *house) {
 		{"follows", operatorFollows},
 		{"watches", operatorWatches},
 		{"converses", operatorConverses},
+		{"streams", operatorStreams},
 	} {
 		t.Run(body.name, func(t *testing.T) { body.run(t, o) })
 	}

@@ -90,6 +90,11 @@ func (t *watched) hold(ctx context.Context) error {
 			t.become(WatchStatus{State: WatchPolled})
 			err = t.wait(ctx, t.watcher.cfg.Poll)
 		}
+		if err == nil {
+			if lost := t.box.stillOpen(ctx); lost != nil {
+				return lost
+			}
+		}
 		if err != nil {
 			if time.Since(opened) > steady {
 				t.failures = 0
@@ -202,9 +207,15 @@ func (t *watched) find(ctx context.Context) (*followed, error) {
 	return s, nil
 }
 
-// idle waits for a push, or for the time to renew.
+// idle waits for a push, for the time to renew, or for the end of the session.
 func (t *watched) idle(ctx context.Context) error {
-	err := t.box.run(ctx, "watch", false, func(r *reader) error { return r.idle(ctx, t.stop, jitter(t.watcher.cfg.Renew)) })
+	renew := jitter(t.watcher.cfg.Renew)
+	source := t.box.session()
+	done := over(source)
+	if left := lapse(source).Sub(t.box.client.cfg.Now()); left > 0 {
+		renew = min(renew, left)
+	}
+	err := t.box.run(ctx, "watch", false, func(r *reader) error { return r.idle(ctx, t.stop, done, renew) })
 	select {
 	case <-t.stop:
 		return errStopped
@@ -287,9 +298,9 @@ func (t *watched) become(s WatchStatus) {
 	}
 }
 
-// idle waits in IDLE (RFC 2177) until something has arrived, until stop, or for
-// a time; the connection then proves to be alive.
-func (r *reader) idle(ctx context.Context, stop <-chan struct{}, renew time.Duration) error {
+// idle waits in IDLE (RFC 2177) until something has arrived, until stop or done,
+// or for a time; the connection then proves to be alive.
+func (r *reader) idle(ctx context.Context, stop, done <-chan struct{}, renew time.Duration) error {
 	select {
 	case <-r.news: // while the last command ran
 		return nil
@@ -306,6 +317,7 @@ func (r *reader) idle(ctx context.Context, stop <-chan struct{}, renew time.Dura
 	case <-r.news:
 	case <-timer.C:
 	case <-stop:
+	case <-done:
 	case <-ctx.Done():
 	case <-r.client.Closed():
 	}

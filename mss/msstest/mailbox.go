@@ -290,6 +290,20 @@ func (s *Server) Disconnect(address, words string) int {
 	return len(open)
 }
 
+// Connections tells how many IMAP connections have a mailbox open.
+func (s *Server) Connections(address string) int {
+	b := s.box(address)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for t := range s.sessions {
+		if t.box != nil && t.box == b {
+			n++
+		}
+	}
+	return n
+}
+
 func (s *session) bye(words string) {
 	_ = s.say("* BYE %s", words)
 	_ = s.NetConn().Close()
