@@ -93,6 +93,8 @@ type AuditRecord struct {
 	At        time.Time
 	Service   Service
 	Operation string
+	Server    string // host and port that was asked, of a service that has several
+	Account   string // what was acted on for the Actor, such as the address of a mailbox
 	Actor     PersonID
 	Structure StructureID
 	Patient   string // Watch.Pseudonym of the matricule; never the matricule
@@ -108,6 +110,8 @@ func (r AuditRecord) LogValue() slog.Value {
 		slog.Time("at", r.At),
 		slog.String("service", string(r.Service)),
 		slog.String("operation", r.Operation),
+		slog.String("server", r.Server),
+		slog.String("account", r.Account),
 		slog.String("actor", r.Actor.String()),
 		slog.String("structure", r.Structure.String()),
 		slog.String("patient", r.Patient),

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -334,6 +335,13 @@ func TestWatch(t *testing.T) {
 		ops = append(ops, x.Operation)
 		require.Equal(t, x.Operation, audit[i].Operation)
 		require.Equal(t, b.access.Actor.ID, audit[i].Actor)
+		require.Equal(t, pharmacy, audit[i].Account)
+		require.WithinDuration(t, time.Now(), audit[i].At, time.Minute)
+		server := b.server.Environment().IMAP
+		if strings.HasPrefix(x.Operation, "smtp.") {
+			server = b.server.Environment().Submission
+		}
+		require.Equal(t, server, audit[i].Server, "ECO.4.1.1: the server that was asked")
 		require.NotContains(t, string(x.Request), "Bonjour")
 	}
 	require.Equal(t, []string{"imap.open", "smtp.send", "imap.append", "smtp.send"}, ops)

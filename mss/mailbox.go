@@ -3,6 +3,7 @@ package mss
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -222,6 +223,10 @@ func (m *Mailbox) tell(ctx context.Context, e exchange) {
 	if w.Observe != nil {
 		w.Observe(ctx, x)
 	}
-	w.Record(ctx, socle.AuditRecord{Service: socle.ServiceMSS, Operation: x.Operation, Actor: m.access.Actor.ID,
+	server := m.client.cfg.Environment.IMAP
+	if strings.HasPrefix(x.Operation, "smtp.") {
+		server = m.client.cfg.Environment.Submission
+	}
+	w.Record(ctx, socle.AuditRecord{Service: socle.ServiceMSS, Operation: x.Operation, Server: server, Account: m.access.Address.Wire(), Actor: m.access.Actor.ID,
 		Structure: m.access.Actor.Structure.ID, Patient: e.patient, Reference: e.reference, Outcome: x.Outcome, Code: x.Code})
 }

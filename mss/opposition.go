@@ -35,7 +35,7 @@ func (m *Mailbox) opposed(ctx context.Context, e envelope, p *parcel, despite st
 			return &Error{Op: "send", Code: rule, kind: ErrOpposed, outcome: notSent, Text: "with a reason in Draft.DespiteOpposition it leaves all the same"}
 		}
 		r.degrade(rule, "it leaves although the patient opposes it")
-		m.client.cfg.Record(ctx, socle.AuditRecord{Service: socle.ServiceMSS, Operation: "smtp.send", Actor: m.access.Actor.ID, Structure: m.access.Actor.Structure.ID,
+		m.client.cfg.Record(ctx, socle.AuditRecord{Service: socle.ServiceMSS, Operation: "smtp.send", Account: m.access.Address.Wire(), Actor: m.access.Actor.ID, Structure: m.access.Actor.Structure.ID,
 			Patient: m.client.cfg.Pseudonym(number.Wire()), Outcome: notSent, Code: "override " + rule, Reason: despite})
 		return nil
 	}
