@@ -19,6 +19,7 @@ type message struct {
 	op, service, action string
 	who                 socle.Professional
 	patient             ins.INS // zero: the message is about nobody in particular
+	reference           string  // of the audit record; empty: the wsa:MessageID
 	again               bool    // it may be made again when its outcome is unknown
 	maxBytes            int64   // bound of the answer, and limits of its envelope; zero: the defaults
 	limits              xmltree.Limits
@@ -43,7 +44,11 @@ func (c *Client) send(ctx context.Context, m message) (sent, error) {
 		s, err = c.attempt(ctx, m, attempt)
 		return err
 	})
-	c.record(ctx, m.op, m.who, m.patient, s.messageID, err)
+	reference := m.reference
+	if reference == "" {
+		reference = s.messageID
+	}
+	c.record(ctx, m.op, m.who, m.patient, reference, err)
 	return s, err
 }
 

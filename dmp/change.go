@@ -41,7 +41,7 @@ func (c *Client) update(ctx context.Context, op string, who socle.Professional, 
 		return Receipt{}, c.refused(ctx, op, who, id, bad)
 	}
 	r := Receipt{SubmissionID: lot, Documents: []Sent{{ID: e.ID, Hash: e.Hash, Size: e.Size}}}
-	s, err := c.send(ctx, message{op: op, service: serviceRegistry, action: actionUpdate, who: who, patient: id,
+	s, err := c.send(ctx, message{op: op, service: serviceRegistry, action: actionUpdate, who: who, patient: id, reference: e.ID,
 		body:  func(now time.Time) []byte { b, _ := request(now); return b },
 		check: func(a *soap.Envelope) (string, error) { return r.check(op, a) }})
 	if err != nil && !partial(err) {

@@ -213,6 +213,33 @@ func TestOnlyTheAuthorDeletes(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// Each change leaves an audit record that names the document, refusals too.
+func TestChangesAreAudited(t *testing.T) {
+	t.Parallel()
+	d := deskOf(t, nil)
+	e := d.entry()
+	var audit []socle.AuditRecord
+	c := client(t, d.srv, direct, audited(&audit))
+	_, err := c.Archive(t.Context(), pharmacist, d.patient, d.record, e)
+	require.NoError(t, err)
+	_, err = c.Unarchive(t.Context(), pharmacist, d.patient, d.record, e)
+	require.ErrorIs(t, err, dmp.ErrState)
+	_, err = c.SetVisibility(t.Context(), pharmacist, d.patient, d.record, e)
+	require.ErrorIs(t, err, dmp.ErrState)
+	_, err = c.Delete(t.Context(), pharmacist, d.patient, d.record, e)
+	require.ErrorIs(t, err, dmp.ErrState, "it is archived meanwhile")
+	require.Len(t, audit, 4)
+	for i, want := range []struct {
+		op, reference string
+		outcome       socle.Outcome
+	}{{"TD3.3d", e.ID, socle.OutcomeDone}, {"TD3.3d", "", socle.OutcomeNotSent}, {"TD3.3b", "", socle.OutcomeNotSent}, {"TD3.3c", e.ID, socle.OutcomeRefused}} {
+		require.Equal(t, want.op, audit[i].Operation)
+		require.Equal(t, want.reference, audit[i].Reference)
+		require.Equal(t, want.outcome, audit[i].Outcome)
+		require.NotEmpty(t, audit[i].Patient)
+	}
+}
+
 // A pharmacy that feeds with its organisation's certificate may not search, and
 // deletes what it fed by its identifier.
 func TestAnOrganisationDeletesWhatItFed(t *testing.T) {

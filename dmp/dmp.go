@@ -8,6 +8,11 @@
 //	doc, err := client.NewDocument(who, patient, report)  // CDA R2 of level 1
 //	receipt, err := client.Submit(ctx, who, patient, dmp.Submission{Record: record, Documents: []*dmp.Document{doc}}) // TD2.1
 //
+// Several documents go as one lot, under one signature. A document whose Edition
+// replaces another takes its place (TD2.1b; see [Client.Replace]), and documents
+// of the record are changed by their author: [Client.SetVisibility] (TD3.3a and
+// b), [Client.Delete] (TD3.3c), [Client.Archive] and [Client.Unarchive] (TD3.3d).
+//
 // What others added is found and read, by who may:
 //
 //	found, err := client.Search(ctx, who, patient, dmp.Query{Record: record, Types: types}) // TD3.1a

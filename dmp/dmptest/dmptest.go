@@ -132,7 +132,7 @@ func (s *Server) Environment() dmp.Environment {
 }
 
 // Fail plans a fault of the network or of a gateway, a socletest.Fault. Operations are
-// "TD0.2", "TD2.1" …
+// "TD0.2" …, and "TD3.3" for its four changes.
 func (s *Server) Fail(f emulator.Fault) { s.server.Fail(f) }
 
 // Journal gives the last exchanges, oldest first.

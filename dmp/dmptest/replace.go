@@ -53,7 +53,7 @@ func (l *lot) replaceable(s *Server, r *record, uuid, location string) *version 
 	switch {
 	case old == nil && s.elsewhere(uuid):
 		l.fail("XDSPatientIdDoesNotMatch", "RPLC/@targetObject: expected a document of the patient of the VIHF", location)
-	case old == nil || isSignature(old.entry):
+	case old == nil || isSignature(old.entry) || old.entry.Status == xds.StatusDeleted:
 		l.fail("UnresolvedReferenceException", "RPLC/@targetObject: expected the entryUUID of a document of the registry", location)
 	case old.entry.Status != xds.StatusApproved:
 		l.fail("XDSRegistryDeprecatedDocumentError", "RPLC/@targetObject: expected a document of status Approved, got "+short(old.entry.Status), location)
