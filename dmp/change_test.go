@@ -352,3 +352,31 @@ func TestRefusalsOfChangesCanBePlanned(t *testing.T) {
 	_, err = d.c.Delete(t.Context(), pharmacist, d.patient, d.record, d.entry())
 	require.ErrorIs(t, err, dmp.ErrAccessDenied)
 }
+
+// What only the DMP knows: another structure, a record that was closed meanwhile.
+func TestChangesThatOnlyTheServiceRefuses(t *testing.T) {
+	t.Parallel()
+	d := deskOf(t, nil)
+	who := pharmacist
+	who.Structure = socle.Structure{ID: structure("1750000028"), Name: "PHARMACIE DU PORT", Sector: pharmacy.Sector}
+	auth, sign, err := d.srv.Organisation(who.Structure)
+	require.NoError(t, err)
+	other := client(t, d.srv, func(cfg *dmp.Config) { cfg.Certificate, cfg.Signature = auth, sign })
+	r, err := other.Exists(t.Context(), who, d.patient)
+	require.NoError(t, err)
+	_, err = other.Delete(t.Context(), who, d.patient, r, dmp.Entry{ID: d.stored().ID})
+	require.ErrorIs(t, err, dmp.ErrAccessDenied)
+	require.ErrorContains(t, err, "DMPAccessDeniedByRightsService")
+
+	e := d.entry()
+	p := find(t, "HALL")
+	p.State = dmp.StateClosed
+	require.NoError(t, d.srv.AddPatient(p))
+	_, err = d.c.Delete(t.Context(), pharmacist, d.patient, d.record, e)
+	require.ErrorIs(t, err, dmp.ErrClosed)
+	p.State = dmp.StateNone
+	require.NoError(t, d.srv.AddPatient(p))
+	_, err = d.c.Delete(t.Context(), pharmacist, d.patient, d.record, e)
+	require.ErrorIs(t, err, dmp.ErrNoRecord)
+	require.Contains(t, d.stored().Status, ":Approved")
+}
