@@ -88,11 +88,18 @@ func (m *Mailbox) Forward(ctx context.Context, original *Message, d Draft) (Send
 		}
 		d.Files = append(d.Files, a.forwarded())
 	}
+	if original.Text == "" && original.HTML != "" {
+		d.Files = append(d.Files, File{Name: "message.html", MediaType: "text/html", Content: []byte(original.HTML)})
+	}
+	var notes []Degraded
+	if n := len(original.Faults); n > 0 {
+		notes = append(notes, Degraded{"RFC 2045", fmt.Sprintf("the message sent on has %d faults: it goes as it could be read", n)})
+	}
 	d.Text = strings.TrimSpace(d.Text) + "\n\n" + original.quoted()
 	if d.Subject == "" && len(d.Documents) == 0 {
 		d.Subject = "Tr: " + answerMark.ReplaceAllString(original.Subject, "")
 	}
-	return m.send(ctx, job{Draft: d})
+	return m.send(ctx, job{Draft: d, notes: notes})
 }
 
 // forwarded gives an attachment as a file of another message.
@@ -122,7 +129,7 @@ func (m *Message) quoted() string {
 	}
 	text := m.Text
 	if text == "" && m.HTML != "" {
-		text = "(texte au seul format HTML)"
+		text = "(texte joint au format HTML)"
 	}
 	at := m.when()
 	if !m.Date.IsZero() {

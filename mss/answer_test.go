@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/ins"
 	"github.com/soclesante/socle/mss"
 	"github.com/soclesante/socle/mss/msstest"
@@ -102,6 +103,28 @@ func TestForwardLosesNothing(t *testing.T) {
 	require.Contains(t, on.Text, "De : Dr_Paul_MEDECIN <"+office+">")
 }
 
+func TestForwardKeepsHTMLAndTellsFaults(t *testing.T) {
+	t.Parallel()
+	b := set(t, msstest.Options{})
+	m := b.open(t)
+	to := []mss.Address{address(t, office)}
+	html := mss.ParseMessage([]byte("From: <" + office + ">\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>Bonjour</p>"))
+	r, err := m.Forward(context.Background(), html, mss.Draft{To: to, Text: "x"})
+	require.NoError(t, err)
+	require.Empty(t, r.Degraded)
+	got := b.latest(t, office)
+	require.Equal(t, "message.html", got.Attachments[0].Name)
+	require.Equal(t, "text/html", got.Attachments[0].MediaType)
+	r, err = m.Forward(context.Background(), mss.ParseMessage([]byte(head+"\r\nd\xe9j\xe0")), mss.Draft{To: to, Text: "x"})
+	require.NoError(t, err)
+	require.Equal(t, "RFC 2045", r.Degraded[0].Rule)
+	cut := mss.ParseMessage([]byte(head + "Content-Type: application/pdf; name=a.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\nQm9uam91c"))
+	_, err = m.Forward(context.Background(), cut, mss.Draft{To: to, Text: "x"})
+	require.Error(t, err, "half a file is no file")
+	require.Equal(t, socle.OutcomeNotSent, socle.OutcomeOf(err))
+	require.Len(t, b.server.Messages(office, "INBOX"), 2)
+}
+
 func TestForwardRefusesWhatHasAFault(t *testing.T) {
 	t.Parallel()
 	b := set(t, msstest.Options{}, withOID)
@@ -157,11 +180,33 @@ func TestFilesMayBeStreamed(t *testing.T) {
 	require.Len(t, b.server.Messages(office, "INBOX"), 1)
 }
 
+// X-MSS-INS with several documents is as the dialect has it.
+func TestINSOfSeveralDocuments(t *testing.T) {
+	t.Parallel()
+	for all, want := range map[bool]string{false: "O", true: "N"} {
+		b := set(t, msstest.Options{}, withOID, func(c *mss.Config) { c.Dialect.AllQualified = all })
+		d := draft(t)
+		d.Documents = []mss.Outgoing{{CDA: small("1"), PDF: pdfa}, {CDA: small("2", `<birthTime value="19790328"/>`, ""), PDF: pdfa}}
+		r, err := b.open(t).Send(context.Background(), d)
+		require.Equal(t, want, r.INS)
+		if all {
+			require.ErrorContains(t, err, "ECO.2.4.2", "the emulator reads the rule as a vendor does")
+		} else {
+			require.NoError(t, err)
+		}
+	}
+}
+
 // A message of an applicative mailbox says that a machine made it, and where to
 // answer (MSS/va1.09).
 func TestMachinesSayThatTheyAre(t *testing.T) {
 	t.Parallel()
 	b := automatic(t, msstest.Options{Mechanisms: []string{msstest.External}}, func(c tls.Certificate) mss.Auth { return mss.External(c, "") })
+	cfg := mss.Config{Environment: b.server.Environment(), Roots: b.server.Roots(), Software: software()}
+	withOID(&cfg)
+	var err error
+	b.client, err = mss.New(cfg)
+	require.NoError(t, err)
 	m := b.open(t)
 	d := draft(t)
 	r, err := m.Send(context.Background(), d)
@@ -170,6 +215,7 @@ func TestMachinesSayThatTheyAre(t *testing.T) {
 	require.Equal(t, "MSS/va1.09", r.Degraded[0].Rule)
 	require.Contains(t, b.latest(t, office).Text, "Ce message a été généré automatiquement.")
 	d.ReplyTo, d.Text = address(t, office), "Envoi automatique."
+	d.Documents = []mss.Outgoing{{CDA: small("1"), PDF: pdfa}}
 	r, err = m.Send(context.Background(), d)
 	require.NoError(t, err)
 	require.Empty(t, r.Degraded)

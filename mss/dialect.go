@@ -37,6 +37,9 @@ type Dialect struct {
 	// document sent before (Outgoing.Action). Empty means "action", which is
 	// assumed: the text that defines it shows no XML.
 	ActionSlot string
+	// AllQualified says X-MSS-INS: O only when every document of the archive has a
+	// qualified INS. The zero value says it when one has, which is assumed.
+	AllQualified bool
 	// FinalSubject adds [FIN] to the subject of a message that closes an exchange,
 	// beside X-MSS-MES: FIN, for whom the header does not suffice.
 	FinalSubject bool

@@ -71,7 +71,11 @@ func (m *Mailbox) pack(d job, at time.Time, r *SendReport) (*parcel, error) {
 			return nil, err
 		}
 		p.codes = append(p.codes, doc.Code.Code.Code)
-		p.qualified = p.qualified || hasQualifiedINS(doc)
+		if q := hasQualifiedINS(doc); m.client.cfg.Dialect.AllQualified && i > 0 {
+			p.qualified = p.qualified && q
+		} else {
+			p.qualified = p.qualified || q
+		}
 		set.Documents = append(set.Documents, xdm.Document{Entry: entry, Data: o.CDA, Action: action})
 		if len(o.PDF) == 0 && action == ActionDelete {
 			continue
@@ -102,6 +106,10 @@ func (m *Mailbox) pack(d job, at time.Time, r *SendReport) (*parcel, error) {
 	first := set.Documents[0].Entry
 	actor := m.access.Actor.Professional
 	author := xds.Author{Person: xds.Professional(actor.ID, actor.FamilyName, actor.GivenName)}
+	if actor.ID.IsZero() { // an applicative mailbox: nobody but the software
+		author.Person = xds.XCN{ID: software.OID, Family: software.Name, Given: software.Version, Authority: xds.HD{ID: software.OID, Type: "ISO"},
+			NameType: xds.NameTypeDevice, IDType: "EI"}
+	}
 	if s := actor.Structure; !s.ID.IsZero() && s.Name != "" {
 		author.Institutions = []xds.XON{xds.Organization(s.ID, s.Name)}
 	}

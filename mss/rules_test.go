@@ -71,6 +71,12 @@ func parseSent(t *testing.T, raw []byte) sentMail {
 	return s
 }
 
+func (s sentMail) subject(t *testing.T) string {
+	subject, err := new(mime.WordDecoder).DecodeHeader(s.get("Subject"))
+	require.NoError(t, err)
+	return subject
+}
+
 func (s sentMail) get(name string) string { return s.header.Get(name) }
 
 // traits are what a message is made from, which decides what its header says.
@@ -99,8 +105,7 @@ var rules = map[string]func(t *testing.T, s sentMail, x traits){
 		}
 	},
 	"ECO.2.1.3 CONF.25": func(t *testing.T, s sentMail, x traits) { // XDM/1.0/DDM+libellé NOM prénom date
-		subject, err := new(mime.WordDecoder).DecodeHeader(s.get("Subject"))
-		require.NoError(t, err)
+		subject := s.subject(t)
 		if x.documents == 0 {
 			require.NotContains(t, subject, "XDM/1.0/DDM")
 			return
