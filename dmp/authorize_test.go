@@ -65,6 +65,19 @@ func TestAuthorizationsComeAndGo(t *testing.T) {
 	require.NotEmpty(t, g.Context)
 }
 
+// With a card the VIHF has no name: the card does.
+func TestTheCardNamesWhoIsAuthorized(t *testing.T) {
+	t.Parallel()
+	srv, _ := setup(t, dmptest.Options{})
+	c := client(t, srv, direct)
+	r := checked(t, c, pharmacist, "HALL")
+	list, err := c.ListProfessionals(t.Context(), pharmacist, qualified(t, "HALL"), r, "")
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	require.Equal(t, "Paule ARNICA", list[0].GivenName+" "+list[0].FamilyName)
+	require.Equal(t, "Paule ARNICA", srv.Accesses(find(t, "HALL").INS)[0].Name)
+}
+
 func TestAnAuthorizationIsThatOfOneProfessional(t *testing.T) {
 	t.Parallel()
 	srv, _ := setup(t, dmptest.Options{})

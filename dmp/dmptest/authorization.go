@@ -96,7 +96,7 @@ func newAuthorization(who *session) Authorization {
 	default:
 		a.Professional, _ = socle.ParsePersonID(v.NameID)
 	}
-	a.GivenName, a.FamilyName = names(v)
+	a.GivenName, a.FamilyName = who.names()
 	a.Role = code(v.Roles[0])
 	if len(v.Roles) > 1 {
 		a.Speciality = code(v.Roles[1])

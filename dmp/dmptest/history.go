@@ -2,6 +2,7 @@ package dmptest
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/soclesante/socle/dmp"
@@ -15,7 +16,7 @@ type Access struct {
 	At           time.Time
 	Operation    string // "TD0.2" …
 	Professional string // NameID of the VIHF
-	Name         string // as the VIHF has it
+	Name         string // as the VIHF has it, or the card
 	Structure    string // Identifiant_Structure
 	Mode         string // Authentification_mode
 	Access       dmp.AccessMode
@@ -44,7 +45,8 @@ func (s *Server) trace(who *session, f *soap.Fault) {
 		return
 	}
 	v := who.vihf
-	a := Access{At: s.now(), Operation: who.op, Professional: v.NameID, Name: v.SubjectName, Structure: v.StructureID, Mode: string(v.Mode),
+	given, family := who.names()
+	a := Access{At: s.now(), Operation: who.op, Professional: v.NameID, Name: strings.TrimSpace(given + " " + family), Structure: v.StructureID, Mode: string(v.Mode),
 		Access: who.access, Reason: v.Reason, Secret: v.Secret}
 	if f != nil {
 		if a.Refused = f.Code; f.Subcode() != "" {

@@ -137,11 +137,22 @@ func (s *Server) secret(who *session) *soap.Fault {
 }
 
 // names gives the given name and the family name of who acts, out of the name
-// that the VIHF has.
-func names(v *saml.VIHF) (given, family string) {
-	given, family, two := strings.Cut(strings.TrimSpace(v.SubjectName), " ")
-	if !two {
+// that the VIHF has, or else out of the card.
+func (s *session) names() (given, family string) {
+	given, family, two := strings.Cut(strings.TrimSpace(s.vihf.SubjectName), " ")
+	switch {
+	case two:
+		return given, family
+	case given != "" || s.client == nil:
 		return "", given
+	}
+	for _, n := range s.client.Subject.Names {
+		switch text, _ := n.Value.(string); n.Type.String() {
+		case "2.5.4.4":
+			family = text
+		case "2.5.4.42":
+			given = text
+		}
 	}
 	return given, family
 }
