@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -191,7 +192,11 @@ func startDovecot(t testing.TB, dir string, c *connected, relay, limit int) *dov
 	d.Validator = d.url
 	d.UID, d.GID = owner(t)
 	if os.Getuid() != 0 {
-		d.User, d.Group = "#"+strconv.Itoa(d.UID), "#"+strconv.Itoa(d.GID)
+		me, err := user.Current()
+		require.NoError(t, err)
+		mine, err := user.LookupGroupId(me.Gid)
+		require.NoError(t, err)
+		d.User, d.Group = me.Username, mine.Name
 	}
 	addresses := []string{loopback(d.IMAP), loopback(d.IMAPS)}
 	if relay != 0 {
@@ -239,4 +244,9 @@ func TestPeerDovecotIMAP(t *testing.T) {
 	t.Run("reads", func(t *testing.T) { operatorReads(t, o) })
 	t.Run("reads what is broken", func(t *testing.T) { operatorReadsBroken(t, o) })
 	t.Run("refuses a stranger", func(t *testing.T) { operatorRefusesStranger(t, o) })
+	t.Run("marks", func(t *testing.T) { operatorMarks(t, o) })
+	t.Run("searches", func(t *testing.T) { operatorSearches(t, o) })
+	t.Run("moves", func(t *testing.T) { operatorMoves(t, o) })
+	t.Run("follows", func(t *testing.T) { operatorFollows(t, o) })
+	t.Run("watches", func(t *testing.T) { operatorWatches(t, o) })
 }

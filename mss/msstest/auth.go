@@ -20,6 +20,17 @@ const (
 	Plain       = "PLAIN"
 )
 
+// ClientCertificate issues the certificate ORG AUTH_CLI of a structure (prefixed
+// id, such as 10B0127189) under a common name, which is Mailbox.Certificate of
+// the applicative mailbox that it opens.
+func (s *Server) ClientCertificate(structure, commonName string) (tls.Certificate, error) {
+	c, err := s.authority.Organisation(pki.Organisation{Structure: structure, Name: "EMULATEUR", CommonName: commonName}, pki.AuthClient)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("msstest: %w", err)
+	}
+	return c, nil
+}
+
 // asksCertificates reports whether the TLS handshake asks for a certificate.
 func (o Options) asksCertificates() bool {
 	return o.PreAuth || slices.Contains(o.Mechanisms, External) || slices.Contains(o.Mechanisms, Plain)

@@ -6,8 +6,8 @@ import (
 	"log"
 	"time"
 
-	"github.com/soclesante/socle/internal/emulator"
 	"github.com/soclesante/socle/mss/msstest"
+	"github.com/soclesante/socle/socletest"
 )
 
 // A patient photographs a prescription and sends it to the pharmacy in an hour,
@@ -17,7 +17,7 @@ func ExampleNewRobot() {
 	const pharmacy = "claire.officine@pharmacie.formation.mssante.fr"
 	server, err := msstest.NewServer(msstest.Options{
 		Introspect: func(context.Context, string) (string, bool, error) { return "899900000003", true, nil },
-		Clock:      emulator.NewClock(time.Date(2026, 10, 5, 9, 0, 0, 0, time.UTC)), // moves when told
+		Clock:      socletest.NewClock(time.Date(2026, 10, 5, 9, 0, 0, 0, time.UTC)), // moves when told
 		Mailboxes:  []msstest.Mailbox{{Address: pharmacy, Openers: []string{"899900000003"}}},
 	})
 	if err != nil {
