@@ -51,6 +51,12 @@ type Incoming struct {
 	verified
 }
 
+// String gives the identifier of the document, and nothing of what it is about.
+func (in *Incoming) String() string { return in.Entry.String() }
+
+// GoString gives the same as String.
+func (in *Incoming) GoString() string { return in.String() }
+
 // Retrieve gives the bytes of documents of the patient's record (TD3.2,
 // "Consulter un document"): the transaction ITI-43, of which each document is
 // streamed, in the order in which the DMP sends them, and never held in memory.

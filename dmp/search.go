@@ -29,6 +29,10 @@ type Query struct {
 	// pattern: % stands for any characters, _ for one.
 	Author string
 
+	// Sent is when the document, or the last change of its metadata, was sent to
+	// the DMP: what is new since the last connection (EX_3.1-1020). It takes two
+	// more questions. See [Client.Sync], which remembers that time.
+	Sent    Period
 	Created Period // when the document was made
 	Started Period // when the act began
 	Ended   Period // when the act ended
@@ -88,11 +92,22 @@ func (c *Client) Search(ctx context.Context, who socle.Professional, patient ins
 	if err != nil {
 		return Results{}, c.refused(ctx, opSearch, who, id, err)
 	}
+	var sent map[string]bool
+	if q.Sent != (Period{}) {
+		g := newGathering(c, who, id, patient.History(), 20)
+		if sent, err = g.sent(ctx, q.Sent); err != nil {
+			return Results{}, err
+		}
+	}
 	a, err := c.query(ctx, opSearch, who, id, patient.History(), stored)
 	if err != nil && !partial(err) {
 		return Results{}, err
 	}
 	r := Results{Entries: a.entries(&id), Total: a.Total, Warnings: a.warnings, AskedAt: a.at, MessageID: a.messageID}
+	if sent != nil {
+		r.Entries = slices.DeleteFunc(r.Entries, func(e Entry) bool { return !sent[e.EntryUUID] })
+		r.Total = len(r.Entries)
+	}
 	r.limit(q.Limit)
 	return r, err
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/soclesante/socle/dmp/dmptest"
 	"github.com/soclesante/socle/ins"
 	"github.com/soclesante/socle/internal/emulator"
+	"github.com/soclesante/socle/socletest"
 )
 
 // feed adds a document to a record, with the client of a card.
@@ -150,6 +151,42 @@ func TestSearchByEachCondition(t *testing.T) {
 		require.Equal(t, test.want, got, name)
 		require.Equal(t, name == "one", found.Truncated, name)
 	}
+}
+
+// What was sent since a time is found, whatever it is about, and what changed since.
+func TestSearchSinceTheLastConnection(t *testing.T) {
+	t.Parallel()
+	clock := socletest.NewClock(time.Now())
+	srv, c := setup(t, dmptest.Options{Clock: clock}, direct, func(cfg *dmp.Config) { cfg.Clock = clock.Now })
+	patient := qualified(t, "ORTIE")
+	old := func(r *dmp.Report) { r.Date = time.Now().AddDate(-5, 0, 0) }
+	first, second := feed(t, c, patient, old), feed(t, c, patient, nil)
+	clock.Advance(time.Hour)
+	last := clock.Now()
+	clock.Advance(time.Second)
+	third := feed(t, c, patient, old)
+	rec := record(t, c, patient)
+	since := func(p dmp.Period) (all []string) {
+		found, err := c.Search(context.Background(), pharmacist, patient, dmp.Query{Record: rec, Sent: p})
+		require.NoError(t, err)
+		require.False(t, found.Truncated)
+		for _, e := range found.Entries {
+			all = append(all, e.ID)
+		}
+		return all
+	}
+	require.Equal(t, []string{third.ID()}, since(dmp.Period{From: last}))
+	require.ElementsMatch(t, []string{first.ID(), second.ID()}, since(dmp.Period{To: last}))
+	found, err := c.Search(context.Background(), pharmacist, patient, dmp.Query{Record: rec, Created: dmp.Period{From: time.Now().AddDate(-1, 0, 0)}})
+	require.NoError(t, err)
+	require.Equal(t, second.ID(), found.Entries[0].ID)
+	_, err = c.SetVisibility(context.Background(), pharmacist, patient, rec, found.Entries[0], dmp.HiddenFromProfessionals)
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{second.ID(), third.ID()}, since(dmp.Period{From: last}))
+	before := len(srv.Journal())
+	_, err = c.Search(context.Background(), pharmacist, patient, dmp.Query{Record: rec, Sent: dmp.Period{From: last, To: last}})
+	require.ErrorIs(t, err, dmp.ErrQuery)
+	require.Len(t, srv.Journal(), before)
 }
 
 func TestSearchesThatCannotBeAsked(t *testing.T) {

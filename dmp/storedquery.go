@@ -76,11 +76,14 @@ func (q Query) stored(patient ins.INS) (*xds.Query, error) {
 		{"Created", xds.ParamCreationFrom, xds.ParamCreationTo, q.Created},
 		{"Started", xds.ParamStartFrom, xds.ParamStartTo, q.Started},
 		{"Ended", xds.ParamStopFrom, xds.ParamStopTo, q.Ended},
+		{"Sent", "", "", q.Sent}, // asked of the lots
 	} {
 		if !p.From.IsZero() && !p.To.IsZero() && !p.From.Before(p.To) {
 			problems = append(problems, "Query."+p.field+": To must be after From")
 		}
-		s.Params = append(s.Params, append(moment(p.from, p.From), moment(p.to, p.To)...)...)
+		if p.from != "" {
+			s.Params = append(s.Params, append(moment(p.from, p.From), moment(p.to, p.To)...)...)
+		}
 	}
 	for i, p := range q.Raw {
 		param := xds.Param{Name: p.Name, Form: xds.List, Values: p.Values}

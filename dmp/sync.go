@@ -123,7 +123,7 @@ func (c *Client) Sync(ctx context.Context, who socle.Professional, patient ins.I
 	if err != nil {
 		return nil, c.refused(ctx, opSearch, who, id, err)
 	}
-	g := &gathering{client: c, who: who, id: id, past: patient.History(), batch: s.Batch, documents: map[string]*xds.DocumentEntry{}, asked: map[string]bool{}}
+	g := newGathering(c, who, id, patient.History(), s.Batch)
 	p := &Pending{First: cur.At.IsZero(), AskedAt: at}
 	before := *cur // with what was told and may have been kept, whether or not Taken was called
 	before.Known, before.Unsure = maps.Clone(cur.Known), maps.Clone(cur.Unsure)
@@ -192,7 +192,7 @@ var vaccinations = socle.Code{Code: "11369-6"}
 // first finds the documents of the window, and the lots that brought them lately.
 func (s *Synchronization) first(ctx context.Context, g *gathering, cur *cursor, at time.Time) error {
 	var err error
-	if cur.Seen, err = g.lots(ctx, at.Add(-s.Overlap)); err != nil {
+	if cur.Seen, err = g.lots(ctx, Period{From: at.Add(-s.Overlap)}); err != nil {
 		return err
 	}
 	if err := s.window(ctx, g, cur, nil); err != nil {
@@ -215,7 +215,7 @@ func (s *Synchronization) window(ctx context.Context, g *gathering, cur *cursor,
 
 // next finds what came since the cursor and, when all is compared, what is gone.
 func (s *Synchronization) next(ctx context.Context, g *gathering, cur *cursor, compare bool) error {
-	seen, err := g.lots(ctx, cur.At.Add(-s.Overlap))
+	seen, err := g.lots(ctx, Period{From: cur.At.Add(-s.Overlap)})
 	if err != nil {
 		return err
 	}
@@ -232,7 +232,7 @@ func (s *Synchronization) next(ctx context.Context, g *gathering, cur *cursor, c
 	}
 	touched = append(touched, cur.unsure()...)
 	if compare {
-		found := &gathering{client: g.client, who: g.who, id: g.id, past: g.past, batch: g.batch, documents: map[string]*xds.DocumentEntry{}}
+		found := newGathering(g.client, g.who, g.id, g.past, g.batch)
 		if err := s.window(ctx, found, cur, []Status{StatusArchived}); err != nil {
 			return err
 		}

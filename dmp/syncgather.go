@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/ins"
@@ -29,6 +28,10 @@ type gathering struct {
 
 // replacement is a RPLC association, by entryUUIDs.
 type replacement struct{ by, of string }
+
+func newGathering(c *Client, who socle.Professional, id ins.INS, past []ins.Past, batch int) *gathering {
+	return &gathering{client: c, who: who, id: id, past: past, batch: batch, documents: map[string]*xds.DocumentEntry{}, asked: map[string]bool{}}
+}
 
 // ask asks a stored query, whose answer must be whole.
 func (g *gathering) ask(ctx context.Context, q *xds.Query) (*answered, error) {
@@ -64,13 +67,13 @@ func (g *gathering) find(ctx context.Context, q Query) error {
 	return err
 }
 
-// lots gives the entryUUIDs of the submission sets since a time, in the order
-// of their times.
-func (g *gathering) lots(ctx context.Context, since time.Time) ([]string, error) {
+// lots gives the entryUUIDs of the submission sets of a period, in the order of
+// their times.
+func (g *gathering) lots(ctx context.Context, p Period) ([]string, error) {
 	a, err := g.ask(ctx, &xds.Query{ID: xds.FindSubmissionSets, Params: append([]xds.Param{
 		{Name: xds.ParamSetPatient, Values: []string{g.id.CX()}},
 		{Name: xds.ParamSetStatus, Form: xds.List, Values: []string{xds.StatusApproved}},
-	}, moment(xds.ParamSetTimeFrom, since)...)})
+	}, append(moment(xds.ParamSetTimeFrom, p.From), moment(xds.ParamSetTimeTo, p.To)...)...)})
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +83,20 @@ func (g *gathering) lots(ctx context.Context, since time.Time) ([]string, error)
 		all = append(all, s.ID)
 	}
 	return all, nil
+}
+
+// sent gives the entryUUIDs of what the lots of a period brought or changed.
+func (g *gathering) sent(ctx context.Context, p Period) (map[string]bool, error) {
+	lots, err := g.lots(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	members, err := g.members(ctx, lots)
+	all := map[string]bool{}
+	for _, uuid := range members {
+		all[uuid] = true
+	}
+	return all, err
 }
 
 // members gives the entryUUIDs of the documents of lots: those that they brought,
