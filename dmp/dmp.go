@@ -31,7 +31,8 @@
 //
 // Documents of level 3 are made from typed values, [Client.NewVaccinationNote]
 // and [Client.NewTestReport], and checked against the rules of their model
-// before they are given out. [ParseCDA] reads any document of a record:
+// before they are given out. [Client.Adopt] takes one that somebody else made, as
+// it came by MSSanté, to be filed byte for byte. [ParseCDA] reads any document of a record:
 // vaccinations, rapid tests, links between versions, its text for a screen, and
 // what it has wrong.
 //

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/soclesante/socle"
+	"github.com/soclesante/socle/dmp"
 	"github.com/soclesante/socle/ins"
 	"github.com/soclesante/socle/internal/cda"
 	"github.com/soclesante/socle/internal/xdm"
@@ -55,6 +56,11 @@ const (
 
 // Open gives the bytes of the document, none when the archive lacks it.
 func (d Document) Open() *bytes.Reader { return bytes.NewReader(d.data) }
+
+// CDA reads the document as package dmp does: its authors, its text for a screen,
+// its vaccinations, what it has wrong. It fails when the archive lacks it, or
+// when it is no CDA.
+func (d Document) CDA() (*dmp.CDA, error) { return dmp.ParseCDA(d.data) }
 
 // String tells the code of the document.
 func (d Document) String() string { return "document " + d.Code.Code }

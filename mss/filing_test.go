@@ -111,6 +111,12 @@ func TestReceivedDocumentIsFiledIntoTheDMP(t *testing.T) {
 	d := c.receive(t, m, mss.Outgoing{CDA: content, PDF: []byte("%PDF-1.4")}).Documents[0]
 	standing, _ := d.Among(nil)
 	require.Equal(t, mss.StandingNew, standing)
+	shown, err := d.CDA()
+	require.NoError(t, err)
+	require.Equal(t, "Claire MEDECIN", shown.Authors[0].Name())
+	require.True(t, shown.IsOf(c.ins))
+	_, err = mss.Document{}.CDA()
+	require.ErrorIs(t, err, dmp.ErrInvalidDocument)
 
 	doc, err := d.File(c.filer, c.who, c.patient, mss.FileOptions{Comments: "reçu par MSSanté"})
 	require.NoError(t, err)

@@ -75,7 +75,7 @@ func inspectArchive(b []byte) report {
 func archived(d xdm.Document) documentReport {
 	sum := sha1.Sum(d.Data)
 	out := documentReport{ID: d.Entry.UniqueID, Title: d.Entry.Title, Code: codeReport{d.Entry.Type.Code, d.Entry.Type.System, d.Entry.Type.Display},
-		Action: d.Action, URI: d.Entry.URI, Size: int64(len(d.Data)), Hash: hex.EncodeToString(sum[:]), Verified: d.Err == nil}
+		Action: d.Action, URI: d.Entry.URI, Size: int64(len(d.Data)), Hash: hex.EncodeToString(sum[:]), Verified: d.Err == nil && d.Entry.Hash != ""}
 	if d.Err != nil {
 		out.Fault = d.Err.Error()
 	}
@@ -149,9 +149,12 @@ func (d documentReport) print(name string, line func(name, format string, args .
 	if d.PDF != nil {
 		line("", "PDF in part %s, %d bytes", d.PDF.Part, d.PDF.Size)
 	}
-	if d.Verified {
-		line("", "as its metadata say")
-	} else {
+	switch {
+	case d.Fault != "":
 		line("", "FAULT: %s", d.Fault)
+	case d.Verified:
+		line("", "as its metadata say")
+	default:
+		line("", "not verified: its metadata have no hash")
 	}
 }
