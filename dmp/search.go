@@ -8,6 +8,7 @@ import (
 
 	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/ins"
+	"github.com/soclesante/socle/internal/xds"
 )
 
 // Query says which documents of a record are looked for. Its conditions must
@@ -130,6 +131,8 @@ func (r *Results) limit(n int) {
 // TD3.3 need: the stored query GetDocuments of ITI-18, answered by references.
 // It may be called in mode Indirect, and needs no authorization to read. The
 // error is ErrNoDocument when there is none, or none that the caller may know of.
+// Of several references, the one in force is found by a search, where the caller
+// may make one.
 func (c *Client) TechnicalID(ctx context.Context, who socle.Professional, patient ins.Identity, record Record, document string) (string, error) {
 	id, err := c.admitRecord(ctx, opIdentify, who, patient, record)
 	if err != nil {
@@ -143,5 +146,27 @@ func (c *Client) TechnicalID(ctx context.Context, who socle.Professional, patien
 	if err != nil {
 		return "", err
 	}
+	if len(a.References) > 1 && c.cfg.Mode != Indirect && c.mayRead(ctx, opSearch, who, id, record) == nil {
+		return c.newest(ctx, who, id, patient.History(), a.References)
+	}
 	return a.reference()
+}
+
+// newest gives, of the versions of the metadata of a document, the one in force:
+// a registry may give the references of all.
+func (c *Client) newest(ctx context.Context, who socle.Professional, id ins.INS, past []ins.Past, versions []string) (string, error) {
+	g := newGathering(c, who, id, past, 20)
+	if _, err := g.ask(ctx, &xds.Query{ID: xds.GetDocuments, Params: []xds.Param{{Name: xds.ParamEntryUUID, Form: xds.List, Values: versions}}}); err != nil {
+		return "", err
+	}
+	latest := g.latest()
+	if len(latest) != 1 {
+		return "", unusable(opIdentify, "the references are not those of one document", nil)
+	}
+	for _, d := range latest {
+		if inForce(d) {
+			return d.ID, nil
+		}
+	}
+	return "", (&Error{Op: opIdentify, Text: "the document is no longer in force", kind: ErrState, ours: true}).refused()
 }

@@ -92,6 +92,35 @@ func TestSearchTellsWhatWasFed(t *testing.T) {
 	require.ErrorIs(t, err, dmp.ErrQuery)
 }
 
+// A registry may give the references of all versions of the metadata.
+func TestTechnicalIDAmongOlderVersions(t *testing.T) {
+	t.Parallel()
+	srv, c := setup(t, dmptest.Options{}, direct)
+	patient := qualified(t, "ORTIE")
+	ctx := context.Background()
+	doc := feed(t, c, patient, nil)
+	rec := record(t, c, patient)
+	for range 2 {
+		found, err := c.Search(ctx, pharmacist, patient, dmp.Query{Record: rec})
+		require.NoError(t, err)
+		hidden := []dmp.Visibility{dmp.HiddenFromProfessionals}
+		if found.Entries[0].HiddenFrom(hidden[0]) {
+			hidden = nil
+		}
+		_, err = c.SetVisibility(ctx, pharmacist, patient, rec, found.Entries[0], hidden...)
+		require.NoError(t, err)
+	}
+	srv.Refuse(dmptest.Failure{Defect: dmptest.OlderReferences})
+	uuid, err := c.TechnicalID(ctx, pharmacist, patient, rec, doc.ID())
+	require.NoError(t, err)
+	require.Equal(t, srv.Documents(find(t, "ORTIE").INS)[0].EntryUUID, uuid)
+	// Who may not search cannot tell which.
+	indirect := client(t, srv)
+	srv.Refuse(dmptest.Failure{Defect: dmptest.OlderReferences})
+	_, err = indirect.TechnicalID(ctx, pharmacist, patient, record(t, indirect, patient), doc.ID())
+	require.ErrorIs(t, err, dmp.ErrAnswer)
+}
+
 // Each condition of a search finds what it should, and nothing else.
 func TestSearchByEachCondition(t *testing.T) {
 	t.Parallel()

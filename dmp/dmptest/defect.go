@@ -26,6 +26,9 @@ const (
 	// WrongHash and WrongSize are of the metadata of TD3.1.
 	WrongHash Defect = "wrong hash"
 	WrongSize Defect = "wrong size"
+	// OlderReferences answers TD3.1b with the references of the former versions of
+	// the metadata, too.
+	OlderReferences Defect = "older references"
 	// EntityBomb answers an envelope with a document type declaration.
 	EntityBomb Defect = "entity bomb"
 
@@ -62,14 +65,16 @@ func (d Defect) operation() string {
 	switch d {
 	case AnotherPatient, OlderIdentifier, WrongHash, WrongSize:
 		return opSearch
+	case OlderReferences:
+		return opIdentify
 	case EntityBomb, NotXML:
 		return ""
 	}
 	return opRetrieve
 }
 
-// spoil does to an answer to TD3.1 what was planned.
-func (f *Failure) spoil(r *xds.QueryResponse, who *session) {
+// spoil does to an answer to TD3.1 from a record, which may be nil, what was planned.
+func (f *Failure) spoil(r *xds.QueryResponse, who *session, record *record) {
 	if len(f.Registry) > 0 {
 		failed, done := f.response()
 		if r.Response = failed; !done {
@@ -93,6 +98,15 @@ func (f *Failure) spoil(r *xds.QueryResponse, who *session) {
 		each(func(d *xds.DocumentEntry) {
 			d.PatientID = xds.CX{ID: "1197854176879056415520", Authority: xds.HD{ID: "1.2.250.1.213.1.4.2", Type: "ISO"}, Type: "NH"}
 		})
+	case OlderReferences:
+		for _, id := range slices.Clone(r.References) {
+			last := record.entry(id)
+			for _, v := range record.versions {
+				if v != last && v.entry.UniqueID == last.entry.UniqueID {
+					r.References = append([]string{v.entry.ID}, r.References...)
+				}
+			}
+		}
 	case WrongHash:
 		each(func(d *xds.DocumentEntry) { d.Hash = strings.Repeat("0", 40) })
 	case WrongSize:

@@ -40,7 +40,7 @@ func (s *Server) query(who *session, e *soap.Envelope) (soap.Message, *soap.Faul
 	a := &registryAnswer{who: who, record: record, query: q}
 	response := a.response()
 	if planned != nil {
-		planned.spoil(response, who)
+		planned.spoil(response, who, record)
 	}
 	return soap.Message{Action: actionQuery + "Response", Body: response.Marshal()}, nil
 }
