@@ -29,7 +29,7 @@ func (c *Client) update(ctx context.Context, op string, who socle.Professional, 
 	lot := c.newOID(armLot)
 	request := func(now time.Time) ([]byte, error) {
 		s := &xds.Submission{Set: xds.SubmissionSet{
-			ID: idSet, Authors: []xds.Author{author(who)}, ContentType: c.cfg.Dialect.contentType(who),
+			ID: idSet, Title: "Mise à jour", Authors: []xds.Author{author(who)}, ContentType: c.cfg.Dialect.contentType(who),
 			PatientID: xds.PatientINS(id.Matricule.Wire(), id.OID.String()), SourceID: c.cfg.Software.OID, UniqueID: lot, Time: now.UTC().Format(utc),
 		}}
 		fill(s)

@@ -1,6 +1,7 @@
 package dmp
 
 import (
+	"cmp"
 	"crypto/sha1"
 	"encoding/hex"
 	"fmt"
@@ -49,7 +50,7 @@ func (c *Client) compose(who socle.Professional, l lot, now time.Time) (*xds.Sub
 		first.Legal = first.Authors[0].Person
 	}
 	out := &xds.Submission{Set: xds.SubmissionSet{
-		ID: idSet, Title: l.Title, Authors: first.Authors, ContentType: c.cfg.Dialect.contentType(who), PatientID: first.PatientID,
+		ID: idSet, Title: cmp.Or(l.Title, first.Title), Authors: first.Authors, ContentType: c.cfg.Dialect.contentType(who), PatientID: first.PatientID,
 		SourceID: c.cfg.Software.OID, UniqueID: l.id, Time: now.UTC().Format(utc),
 	}}
 	var replaced []xds.Association

@@ -191,7 +191,7 @@ func (c *Client) submit(ctx context.Context, who socle.Professional, id ins.INS,
 	if err != nil {
 		return Receipt{}, invalid(err)
 	}
-	m := soap.Message{Action: actionProvide, MessageID: r.MessageID, Headers: [][]byte{security}, Body: body}
+	m := soap.Message{Action: c.action(opSubmit, actionProvide), MessageID: r.MessageID, Headers: [][]byte{security}, Body: body}
 	_, err = soap.Call(ctx, c.transport, soap.Request{
 		Op: opSubmit, URL: c.cfg.Environment.url(serviceRepository), Message: m, Attempt: attempt, Parts: parts,
 		Check: func(e *soap.Envelope) (string, error) { return r.check(opSubmit, e) },

@@ -41,7 +41,7 @@ func (c *Client) security(op string, mode Mode, who socle.Professional, patient 
 	if d.SHA1 {
 		v.Dialect.Algorithm = xmlsec.RSASHA1
 	}
-	if who.Authn.Means == socle.MeansMobile {
+	if mode != Direct && who.Authn.Means == socle.MeansMobile { // in Direct the card speaks, whatever the login was
 		v.Dialect.AuthnContext = d.AuthnContext
 	}
 	var assertion []byte

@@ -46,7 +46,8 @@ func TestOptionsOfTheVIHF(t *testing.T) {
 			c.Dialect.VIHFAttributes = []dmp.VIHFAttribute{{Name: "Nouveau", Value: "<valeur>"}}
 		}, dmp.Access{},
 			[]string{`Name="Nouveau"`, "&lt;valeur&gt;"}, nil},
-		"direct":          {direct, dmp.Access{}, []string{">DIRECTE<", "<ds:Signature "}, []string{"subject-id"}},
+		// The pharmacist logged in by e-CPS: it is the card that answers for a DIRECTE.
+		"direct":          {direct, dmp.Access{}, []string{">DIRECTE<", "<ds:Signature ", "<saml2:AuthnContextClassRef>" + smart}, []string{"subject-id", mobile}},
 		"direct unsigned": {func(c *dmp.Config) { direct(c); c.Dialect.UnsignedDirect = true }, dmp.Access{}, []string{">DIRECTE<"}, []string{"<ds:Signature "}},
 		"break glass": {func(c *dmp.Config) { air(c); c.Dialect.BreakGlass = "brisDeGlace" }, dmp.Access{Mode: dmp.BreakGlass, Reason: "urgence vitale"},
 			[]string{`code="brisDeGlace"`, ">urgence vitale<"}, nil},
