@@ -37,6 +37,9 @@ func retrieve(c *dmp.Client, patient ins.Identity, r dmp.Retrieval) (map[string]
 	return all, nil
 }
 
+// lastAnswer gives what the emulator answered last.
+func lastAnswer(srv *dmptest.Server) []byte { j := srv.Journal(); return j[len(j)-1].Response }
+
 // twoDocuments is a record with two documents, and what a search finds.
 func twoDocuments(t testing.TB, change ...func(*dmp.Config)) (*dmptest.Server, *dmp.Client, ins.Identity, dmp.Retrieval) {
 	t.Helper()
@@ -67,6 +70,9 @@ func TestRetrieveGivesTheBytes(t *testing.T) {
 		require.NoError(t, d.err)
 		require.Equal(t, stored[id], d.content)
 	}
+	answer := string(lastAnswer(srv))
+	require.Contains(t, answer, "@urn%3Aihe%3Aiti%3Axds-b%3A2007\"", "the reference of a part is encoded")
+	require.Contains(t, answer, "@urn:ihe:iti:xds-b:2007>", "and its identifier is not")
 	require.Len(t, audit, 2)
 	for i, a := range audit { // who read what
 		require.Equal(t, "TD3.2", a.Operation)
@@ -185,6 +191,7 @@ func TestRefusalsOfTheRepository(t *testing.T) {
 		require.ErrorAs(t, err, &e)
 		require.Equal(t, status, e.Status)
 		require.Equal(t, socle.OutcomeRefused, socle.OutcomeOf(err))
+		require.True(t, bytes.HasPrefix(lastAnswer(srv), []byte("--")), "a package, even for a fault")
 	}
 	// Unknown documents: all of them is a fault, some a partial success.
 	unknown := dmp.Entry{ID: "1.2.3.4.5"}

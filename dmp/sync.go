@@ -28,8 +28,8 @@ type Synchronization struct {
 	Held func(uniqueID string) bool
 
 	// Window is how far back acts may have begun that the first call finds; 0 is
-	// two years, the most that is allowed of a search that nobody asked for. The
-	// vaccination history is found whatever its age.
+	// two years, and more is refused: it is the most that is allowed of a search
+	// that nobody asked for. The vaccination history is found whatever its age.
 	Window time.Duration
 	// Batch is how many documents are asked for at once; 0 is 20.
 	Batch int
@@ -162,6 +162,9 @@ func (c *Client) Sync(ctx context.Context, who socle.Professional, patient ins.I
 	return p, nil
 }
 
+// twoYears is the most that an automatic search may look back.
+const twoYears = 2 * 365 * 24 * time.Hour
+
 func (s *Synchronization) complete() error {
 	switch {
 	case s.Cursors == nil:
@@ -170,9 +173,11 @@ func (s *Synchronization) complete() error {
 		return refusal(opSearch, ErrQuery, "Synchronization.Key: mandatory", "")
 	case s.Window < 0 || s.Batch < 0 || s.Overlap < 0:
 		return refusal(opSearch, ErrQuery, "Synchronization.Window, Batch, Overlap: below zero", "")
+	case s.Window > twoYears:
+		return refusal(opSearch, ErrQuery, "Synchronization.Window: two years at most, of a search that nobody asked for", "Search finds older documents when the professional asks")
 	}
 	if s.Window == 0 {
-		s.Window = 2 * 365 * 24 * time.Hour
+		s.Window = twoYears
 	}
 	if s.Batch == 0 {
 		s.Batch = 20

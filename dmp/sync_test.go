@@ -163,6 +163,7 @@ func TestSyncRefusals(t *testing.T) {
 		"no key":   func(s *dmp.Synchronization) { s.Key = "" },
 		"batch":    func(s *dmp.Synchronization) { s.Batch = -1 },
 		"window":   func(s *dmp.Synchronization) { s.Window = -1 },
+		"3 years":  func(s *dmp.Synchronization) { s.Window = 3 * 365 * 24 * time.Hour },
 	} {
 		s := f.Synchronization
 		change(&s)
