@@ -83,8 +83,7 @@ func (m *Mailbox) CreateFolder(ctx context.Context, name string) error {
 	return m.using(ctx, "create", "", false, func(r *reader) error { return r.client.Create(name, nil).Wait() })
 }
 
-// RenameFolder gives a folder another name. Its messages keep their numbers
-// with most operators; a cursor in it says if they do not.
+// RenameFolder gives a folder another name. Cursors of the old name serve no more.
 func (m *Mailbox) RenameFolder(ctx context.Context, name, to string) error {
 	for _, n := range []string{name, to} {
 		if err := checkFolder("rename", n); err != nil {

@@ -161,6 +161,32 @@ func TestMove(t *testing.T) {
 	}
 }
 
+// A connection that the operator has ended meanwhile is noticed before anything
+// is changed.
+func TestChangesOfAMailboxSurviveALostConnection(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	b := set(t, msstest.Options{})
+	require.NoError(t, b.server.Deliver(pharmacy, numbered(1)))
+	m := b.open(t)
+	l := list(t, m, mss.UID{})
+	for _, words := range []string{"autologout", ""} {
+		require.Equal(t, 1, b.server.Disconnect(pharmacy, words))
+		b.tokens.expire()
+		require.NoError(t, m.CreateFolder(ctx, "Nouveau "+words))
+		require.Equal(t, 1, b.server.Disconnect(pharmacy, words))
+		require.NoError(t, m.Mark(ctx, mss.FlagSeen, l[0].UID))
+	}
+	b.server.Disconnect(pharmacy, "")
+	r, err := m.Move(ctx, "Archive", l[0].UID)
+	require.NoError(t, err)
+	require.Len(t, r.Moved, 1)
+	b.server.Disconnect(pharmacy, "")
+	report, err := m.Send(ctx, draft(t))
+	require.NoError(t, err)
+	require.True(t, report.SentCopy)
+}
+
 func TestMoveThatCannotBe(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()

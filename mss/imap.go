@@ -233,15 +233,15 @@ func (r *reader) fetch(uids []uint32, section *imap.FetchItemBodySection, limit 
 				if item.Literal == nil {
 					continue
 				}
-				var err error
-				if f.section, err = io.ReadAll(io.LimitReader(item.Literal, limit)); err != nil {
-					r.close()
-					return nil, errors.Join(err, cmd.Close())
-				}
 				if item.Literal.Size() > limit {
 					r.close()
 					_ = cmd.Close()
 					return nil, fmt.Errorf("the operator sent %d bytes where %d at most were asked for", item.Literal.Size(), limit)
+				}
+				f.section = make([]byte, item.Literal.Size())
+				if _, err := io.ReadFull(item.Literal, f.section); err != nil {
+					r.close()
+					return nil, errors.Join(err, cmd.Close())
 				}
 			}
 		}

@@ -15,7 +15,7 @@ import (
 
 // Bounds of what an operator may send. The library has none of its own.
 const (
-	maxResponse = 64 << 20 // a response, its literals left out: the UIDs of the largest folder fit
+	maxResponse = 64 << 20 // a response: the UIDs of the largest folder fit
 	maxLiteral  = chunk + summaryLimit
 	maxLists    = 100 // lists within one another
 	maxOwnLine  = 32 << 20
@@ -161,6 +161,7 @@ func (c *imapConn) inspect(piece []byte, last bool) error {
 		if n > maxLiteral {
 			return &tooMuch{fmt.Sprintf("the operator sent %d bytes where %d at most were asked for", n, maxLiteral)}
 		}
+		c.size += int(n)
 		c.literal, c.quoted, c.escaped, c.tail = n, false, false, c.tail[:0]
 		return nil
 	}

@@ -52,6 +52,7 @@ func TestOperatorsExcessesAreBounded(t *testing.T) {
 		"* SEARCH" + strings.Repeat(" 123456789", maxResponse/10+1000):                                               "more than",
 		"* VANISHED " + strings.Repeat("1,", maxOwnLine/2+4096):                                                      "too long a list",
 		"* 1 FETCH (" + strings.Repeat(fmt.Sprintf("X {%d}\r\n%s ", 1, "y")+strings.Repeat("z", 1000), 70_000) + ")": "more than",
+		"* 1 FETCH (BODYSTRUCTURE (" + strings.Repeat("{1000000}\r\n"+strings.Repeat("a", 1_000_000)+" ", 80):        "more than",
 	} {
 		_, err := passing([]byte(text), 4096)
 		require.ErrorContains(t, err, want)

@@ -132,15 +132,35 @@ func (m *Mailbox) reading(ctx context.Context, op, reference string, f func(*rea
 	return m.using(ctx, op, reference, true, f)
 }
 
-// using runs f on the IMAP connection. The error is an *Error.
+// using runs f on the IMAP connection, again on a new one if that is harmless;
+// otherwise it first makes sure that the connection still lives. The error is an
+// *Error.
 func (m *Mailbox) using(ctx context.Context, op, reference string, again bool, f func(*reader) error) error {
 	start := m.client.cfg.Now()
+	if !again {
+		m.dropDead(ctx)
+	}
 	err := m.run(ctx, op, again, f)
 	m.tell(ctx, exchange{operation: "imap." + op, reference: reference, start: start, err: err})
 	if err == nil {
 		return nil
 	}
 	return err
+}
+
+// dropDead closes a connection that answers no more: operators end those that
+// were not used for some time.
+func (m *Mailbox) dropDead(ctx context.Context) {
+	select {
+	case m.lock <- struct{}{}:
+		defer func() { <-m.lock }()
+	case <-ctx.Done():
+		return
+	}
+	if r := m.reader; r != nil && r.do(ctx, func() error { return r.client.Noop().Wait() }) != nil {
+		r.close()
+		m.reader = nil
+	}
 }
 
 func (m *Mailbox) run(ctx context.Context, op string, again bool, f func(*reader) error) *Error {

@@ -32,6 +32,14 @@
 // [Mailbox.Resend] go the same way, under the same rules. [Mailbox.InSent] helps
 // after an outcome that is unknown.
 //
+// [Mailbox.Changes] follows a folder from a [Cursor] that the vendor stores, and
+// [Client.Watch] hands over what arrives in many mailboxes as operators push it:
+// a message is told at least once, whatever happens to connections and programs.
+// [Mailbox.Folders], [Mailbox.Search], [Mailbox.Mark], [Mailbox.Move] and
+// [Mailbox.Trash] keep a mailbox in order; [Mailbox.OpenPart] and [Mailbox.Save]
+// stream what is too large to be held. The mail session ends with that of Pro
+// Santé Connect (ECO.1.2.6), and comes back by itself while it lives (ECO.1.2.7).
+//
 // [Threads] makes conversations of summaries, [Message.Prescriptions] tells what
 // may be a prescription, and [Document.File] makes of a received document one that
 // package dmp submits, once [Document.Fits] says that it is of the patient and

@@ -75,7 +75,7 @@ func (m *Mailbox) Save(ctx context.Context, id UID, w io.Writer) (int64, error) 
 
 // readingMessage runs f with the folder of a message selected.
 func (m *Mailbox) readingMessage(ctx context.Context, op string, id UID, f func(*reader) error) error {
-	return m.reading(ctx, op, fmt.Sprintf("%d/%d", id.Validity, id.Number), func(r *reader) error {
+	return m.reading(ctx, op, id.reference(), func(r *reader) error {
 		if err := r.open(folderOf(id.Folder)); err != nil {
 			return err
 		}
@@ -118,7 +118,15 @@ func (p *pieces) Read(b []byte) (int, error) {
 
 func (p *pieces) next() error {
 	var f fetched
-	err := p.box.readingMessage(p.ctx, "read", p.id, func(r *reader) error {
+	err := p.box.reading(p.ctx, "read", p.id.reference(), func(r *reader) error {
+		if folder := folderOf(p.id.Folder); p.offset == 0 || r.folder != folder { // else it was there a moment ago
+			if err := r.open(folder); err != nil {
+				return err
+			}
+		}
+		if r.validity != p.id.Validity {
+			return renumbered("read")
+		}
 		l, err := r.fetch([]uint32{p.id.Number}, &imap.FetchItemBodySection{Part: p.section, Peek: true,
 			Partial: &imap.SectionPartial{Offset: p.offset, Size: chunk}}, chunk)
 		if err != nil {

@@ -18,6 +18,8 @@ type UID struct {
 	Number   uint32
 }
 
+func (u UID) reference() string { return fmt.Sprintf("%d/%d", u.Validity, u.Number) }
+
 // Summary is what a list of messages shows.
 type Summary struct {
 	UID      UID

@@ -30,11 +30,6 @@ func (t *watched) end() { t.once.Do(func() { close(t.stop) }) }
 // errStopped says that the watch was ended by its owner.
 var errStopped = errors.New("watch ended")
 
-// handlerError is what Handle gave.
-type handlerError struct{ error }
-
-func (h handlerError) Unwrap() error { return h.error }
-
 func (t *watched) run(ctx context.Context) {
 	defer func() { _ = t.box.Close() }()
 	for {
@@ -156,7 +151,7 @@ func (t *watched) catchUp(ctx context.Context) error {
 		}
 		e = t.watcher.cfg.Handle(ctx, Arrival{Mailbox: t.box.access.Address, Summary: sum, Renumbered: s.renumbered, Cursor: next, box: t.box})
 		if e != nil {
-			err = handlerError{e}
+			err = e
 			return false
 		}
 		t.cursor = next
@@ -215,7 +210,12 @@ func (t *watched) idle(ctx context.Context) error {
 	if left := lapse(source).Sub(t.box.client.cfg.Now()); left > 0 {
 		renew = min(renew, left)
 	}
-	err := t.box.run(ctx, "watch", false, func(r *reader) error { return r.idle(ctx, t.stop, done, renew) })
+	err := t.box.run(ctx, "watch", false, func(r *reader) error {
+		if r.folder != inbox {
+			return nil // a new connection: what came meanwhile first
+		}
+		return r.idle(ctx, t.stop, done, renew)
+	})
 	select {
 	case <-t.stop:
 		return errStopped

@@ -64,10 +64,12 @@ func (e part) parts() [][]byte {
 		return nil
 	}
 	out := [][]byte{}
+	delimiter := []byte("--" + params["boundary"])
 	start, at := -1, 0
 	for line := range bytes.Lines(e.body) {
-		mark := strings.TrimRight(string(line[:min(len(line), 200)]), " \t\r\n")
-		if last := mark == "--"+params["boundary"]+"--"; last || mark == "--"+params["boundary"] {
+		after, ok := bytes.CutPrefix(line, delimiter)
+		mark := bytes.TrimRight(after, " \t\r\n")
+		if last := string(mark) == "--"; ok && (last || len(mark) == 0) {
 			if start >= 0 {
 				out = append(out, bytes.TrimSuffix(bytes.TrimSuffix(e.body[start:at], []byte("\n")), []byte("\r")))
 			}
