@@ -29,7 +29,7 @@ func (c *Client) Administrative(ctx context.Context, who socle.Professional, pat
 		return Administrative{}, err
 	}
 	var a Administrative
-	r, err := c.ask(ctx, opAdministrative, hl7v3.ReasonConsult, who, id, func(x *hl7v3.Answer) {
+	r, err := c.ask(ctx, opAdministrative, hl7v3.ReasonConsult, who, id, patient.History(), func(x *hl7v3.Answer) {
 		a = Administrative{}
 		if x.Subject == nil {
 			return

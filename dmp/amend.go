@@ -71,7 +71,7 @@ func (c *Client) Amend(ctx context.Context, who socle.Professional, patient ins.
 	for _, r := range a.Representatives {
 		change.Relationships = append(change.Relationships, r.wire())
 	}
-	return c.changeData(ctx, opAmend, who, id, change)
+	return c.changeData(ctx, opAmend, who, id, patient.History(), change)
 }
 
 func name(t ins.Traits, title, used string) hl7v3.Name {
@@ -79,7 +79,7 @@ func name(t ins.Traits, title, used string) hl7v3.Name {
 }
 
 // changeData sends a change of the data of a record, and checks that it was made.
-func (c *Client) changeData(ctx context.Context, op string, who socle.Professional, id ins.INS, change hl7v3.Change) (Acknowledgement, error) {
+func (c *Client) changeData(ctx context.Context, op string, who socle.Professional, id ins.INS, past []ins.Past, change hl7v3.Change) (Acknowledgement, error) {
 	change.Patient = hl7v3.ID{Root: id.OID.String(), Extension: id.Matricule.Wire()}
 	role := roles(who)[len(roles(who))-1]
 	change.Author = hl7v3.Author{
@@ -95,7 +95,7 @@ func (c *Client) changeData(ctx context.Context, op string, who socle.Profession
 			return change.Marshal()
 		},
 		check: func(e *soap.Envelope) (code string, err error) {
-			a.Details, code, err = changed(op, e, change)
+			a.Details, code, err = changed(op, e, change, id, past)
 			return code, err
 		},
 	})
@@ -107,7 +107,7 @@ func (c *Client) changeData(ctx context.Context, op string, who socle.Profession
 }
 
 // changed reads the answer to a change.
-func changed(op string, e *soap.Envelope, change hl7v3.Change) ([]Detail, string, error) {
+func changed(op string, e *soap.Envelope, change hl7v3.Change, patient ins.INS, past []ins.Past) ([]Detail, string, error) {
 	x, err := hl7v3.ParseChanged(e.Body)
 	if err != nil {
 		return nil, "", unreadable(op, err)
@@ -117,10 +117,12 @@ func changed(op string, e *soap.Envelope, change hl7v3.Change) ([]Detail, string
 		details = append(details, Detail{d.Code, d.Text})
 	}
 	switch {
-	case !x.Target.IsZero() && x.Target != change.ID:
+	case x.Target != change.ID && (x.Ack == "AA" || !x.Target.IsZero()):
 		return nil, x.Code(), &Error{Op: op, Code: x.Code(), Text: "the answer acknowledges another message", kind: ErrAnswer, ours: true}
 	case x.Ack != "AA":
 		return nil, x.Code(), unacknowledged(op, details)
+	case x.Others > 0 || namesAnother(x.IDs, patient, past):
+		return nil, x.Code(), otherPatient(op, x.Code())
 	case x.Status != change.Status:
 		return nil, x.Code(), &Error{Op: op, Code: x.Code(), Text: "the answer does not tell the state asked for", kind: ErrAnswer, ours: true,
 			Fix: "call Exists to know the state of the record"}

@@ -42,7 +42,7 @@ func (c *Client) CloseRecord(ctx context.Context, who socle.Professional, patien
 	if x.Text == "" {
 		x.Text = x.Reason.Code
 	}
-	return c.because("demand of the patient, "+x.At.Format(time.RFC3339)).changeData(ctx, opCloseRecord, who, id, hl7v3.Change{
+	return c.because("demand of the patient, "+x.At.Format(time.RFC3339)).changeData(ctx, opCloseRecord, who, id, patient.History(), hl7v3.Change{
 		Reason: hl7v3.ReasonClose, Status: "terminated", Name: name(patient.Traits(), x.Title, x.UsedName), Because: x.Reason, Text: x.Text,
 	})
 }

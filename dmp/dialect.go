@@ -72,6 +72,10 @@ type Dialect struct {
 	// Repository is the repositoryUniqueId asked for a document whose Entry has
 	// none: 1.2.250.1.213.4.1.1.1.2, as in the samples; *assumed* the only one.
 	Repository string
+	// NoRecord are the acknowledgement codes that, in an answer AE with NF, say no
+	// more than that the patient has no DMP. Nil: none; that the DMP then gives no
+	// code is *assumed*, and what has one is an error, never a StateNone.
+	NoRecord []string
 	// AuthnContextDecl is the AuthnContextDecl of mode AIR. Empty: the
 	// AuthnContextClassRef, as in the only sample, *assumed* right for e-CPS too;
 	// a public connector writes APP_BROWSER_AUTH.

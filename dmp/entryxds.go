@@ -91,18 +91,3 @@ func dateXDS(s string) Date {
 	}
 	return Date(s)
 }
-
-// about reports whether metadata are about the patient. They may hold an older
-// identifier (EX_3.1-1055): an INS-C or any other that is no INS, or an INS that
-// the patient had before. Another INS is another patient.
-func about(x xds.CX, patient ins.INS, past []ins.Past) bool {
-	if _, err := ins.ParseOID(x.Authority.ID); err != nil || x.ID == patient.Matricule.Wire() {
-		return true
-	}
-	for _, p := range past {
-		if x.ID == p.INS.Matricule.Wire() {
-			return true
-		}
-	}
-	return false
-}

@@ -23,12 +23,12 @@ func (c *Client) Exists(ctx context.Context, who socle.Professional, patient ins
 	if err != nil {
 		return Record{}, err
 	}
-	return c.ask(ctx, opExists, hl7v3.ReasonExistence, who, id, nil)
+	return c.ask(ctx, opExists, hl7v3.ReasonExistence, who, id, patient.History(), nil)
 }
 
 // ask sends the query about one patient, for a reason, and gives what the DMP
 // says of the record. more, if any, reads what the answer has beside.
-func (c *Client) ask(ctx context.Context, op string, reason socle.Code, who socle.Professional, id ins.INS, more func(*hl7v3.Answer)) (Record, error) {
+func (c *Client) ask(ctx context.Context, op string, reason socle.Code, who socle.Professional, id ins.INS, past []ins.Past, more func(*hl7v3.Answer)) (Record, error) {
 	var r Record
 	var query hl7v3.Query
 	s, err := c.send(ctx, message{
@@ -38,7 +38,7 @@ func (c *Client) ask(ctx context.Context, op string, reason socle.Code, who socl
 			r = Record{CheckedAt: now, patient: &id}
 			return query.Marshal()
 		},
-		check: func(e *soap.Envelope) (string, error) { return r.check(op, e, query, id, more) },
+		check: func(e *soap.Envelope) (string, error) { return r.check(op, e, query, id, past, c.cfg.Dialect, more) },
 	})
 	if err != nil {
 		return Record{}, err
@@ -62,25 +62,32 @@ func (c *Client) queryID() hl7v3.ID {
 }
 
 // check reads the answer to query and gives the code of its acknowledgement.
-func (r *Record) check(op string, e *soap.Envelope, query hl7v3.Query, id ins.INS, more func(*hl7v3.Answer)) (string, error) {
+func (r *Record) check(op string, e *soap.Envelope, query hl7v3.Query, id ins.INS, past []ins.Past, dialect Dialect, more func(*hl7v3.Answer)) (string, error) {
 	a, err := hl7v3.ParseAnswer(e.Body)
 	if err != nil {
 		return "", unreadable(op, err)
 	}
 	code := a.Code()
-	if !a.Target.IsZero() && a.Target != query.ID {
+	if a.Target != query.ID && (a.Ack == "AA" || !a.Target.IsZero()) {
 		return code, &Error{Op: op, Code: code, Text: "the answer acknowledges another message", kind: ErrAnswer, ours: true}
 	}
-	if a.Subject != nil && !holds(a.Subject, id) {
-		return code, &Error{Op: op, Code: code, Text: "the answer is about another patient", kind: ErrPatientMismatch, ours: true}
+	if a.Others > 0 || a.Subject != nil && !identifies(a.Subject.IDs, id, past) {
+		return code, otherPatient(op, code)
 	}
-	if err := r.read(op, a); err != nil {
+	if err := r.read(op, a, dialect); err != nil {
 		return code, err
 	}
 	if more != nil {
 		more(a)
 	}
 	return code, nil
+}
+
+// otherPatient is the error of an answer that is not about the patient asked
+// about, or not about that one alone.
+func otherPatient(op, code string) *Error {
+	return &Error{Op: op, Code: code, Text: "the answer is about another patient, or does not tell about which", kind: ErrPatientMismatch, ours: true,
+		Fix: "nothing of it may be shown; tell the DMP's support the MessageID"}
 }
 
 // unreadable is the error of an answer that is none.

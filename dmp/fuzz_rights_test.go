@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/soclesante/socle/ins"
 	"github.com/soclesante/socle/internal/hl7v3"
 	"github.com/soclesante/socle/internal/soap"
 	"github.com/soclesante/socle/internal/xmltree"
@@ -50,7 +51,7 @@ func FuzzRights(f *testing.F) {
 				t.Fatal("a candidate with half an INS")
 			}
 		}
-		_, _, err = changed(opAmend, e, hl7v3.Change{Status: "active"})
+		_, _, err = changed(opAmend, e, hl7v3.Change{Status: "active"}, ins.INS{}, nil)
 		check(err)
 	})
 }

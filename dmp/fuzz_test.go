@@ -35,7 +35,7 @@ func FuzzAnswer(f *testing.F) {
 			t.Fatal(err)
 		}
 		var record Record
-		_, err = record.check(opExists, e, hl7v3.Query{}, patient, nil)
+		_, err = record.check(opExists, e, hl7v3.Query{}, patient, nil, Dialect{}, nil)
 		switch {
 		case err != nil && !errors.As(err, &own):
 			t.Fatal(err)

@@ -1,6 +1,7 @@
 package dmp
 
 import (
+	"slices"
 	"time"
 
 	"github.com/soclesante/socle/ins"
@@ -134,7 +135,7 @@ func (r Record) opposes(op string, mode AccessMode) error {
 }
 
 // read fills r from the answer of the DMP.
-func (r *Record) read(op string, a *hl7v3.Answer) error {
+func (r *Record) read(op string, a *hl7v3.Answer, dialect Dialect) error {
 	for _, d := range a.Details {
 		r.Details = append(r.Details, Detail{d.Code, d.Text})
 	}
@@ -151,7 +152,9 @@ func (r *Record) read(op string, a *hl7v3.Answer) error {
 	switch {
 	case a.Subject != nil && a.Subject.Status == "terminated", r.has("DMPClosed"):
 		r.State = StateClosed
-	case a.Query == "NF":
+	case a.Query == "NF" && a.Subject != nil:
+		return &Error{Op: op, Code: a.Query, ours: true, kind: ErrAnswer, Text: "the answer tells a record and that there is none"}
+	case a.Query == "NF" && (a.Ack == "AA" || a.Ack == "AE" && r.absent(dialect)):
 		r.State = StateNone
 	case a.Ack != "AA":
 		e := &Error{Op: op, Text: "the DMP refused the query without saying why", ours: true}
@@ -168,6 +171,12 @@ func (r *Record) read(op string, a *hl7v3.Answer) error {
 	return nil
 }
 
+// absent reports whether the details of a refusal say no more than that there is
+// no record.
+func (r *Record) absent(dialect Dialect) bool {
+	return !slices.ContainsFunc(r.Details, func(d Detail) bool { return !slices.Contains(dialect.NoRecord, d.Code) })
+}
+
 func (r *Record) has(code string) bool {
 	for _, d := range r.Details {
 		if d.Code == code {
@@ -175,15 +184,4 @@ func (r *Record) has(code string) bool {
 		}
 	}
 	return false
-}
-
-// holds reports whether the subject of an answer is the patient asked about.
-// A record may be found under an INS-C only, the identifier before the INS.
-func holds(s *hl7v3.Subject, id ins.INS) bool {
-	for _, got := range s.IDs {
-		if got.Root == id.OID.String() {
-			return got.Extension == id.Matricule.Wire()
-		}
-	}
-	return true
 }

@@ -1,6 +1,7 @@
 package hl7v3
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
@@ -23,6 +24,7 @@ type Answer struct {
 	QueryID   ID
 	Query     string   // queryResponseCode: "OK" found, "NF" nobody
 	Subject   *Subject // nil when nobody was found
+	Others    int      // patients that the answer has beside Subject, of which nothing is read
 }
 
 // Detail is an acknowledgementDetail: the service's own code and words.
@@ -99,11 +101,39 @@ func ParseAnswer(e *xmltree.Element) (*Answer, error) {
 	a.Query = act.Path("queryAck", "queryResponseCode").Attr("code")
 	a.QueryID = readID(act.Path("queryAck", "queryId"))
 	a.Reason = readCode(act.Path("reasonCode"))
-	event := act.Path("subject", "registrationEvent")
-	if patient := event.Path("subject1", "patient"); patient != nil {
+	for event, patient := range patientsOf(act) {
+		if a.Subject != nil {
+			a.Others++
+			continue
+		}
 		a.Subject = readSubject(event, patient)
 	}
 	return a, nil
+}
+
+// patientsOf goes over the registrations of an act and their patients.
+func patientsOf(act *xmltree.Element) iter.Seq2[*xmltree.Element, *xmltree.Element] {
+	return func(yield func(event, patient *xmltree.Element) bool) {
+		for subject := range act.All("", "subject") {
+			for event := range subject.All("", "registrationEvent") {
+				for of := range event.All("", "subject1") {
+					for patient := range of.All("", "patient") {
+						if !yield(event, patient) {
+							return
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// readIDs reads the identifiers of a patient.
+func readIDs(patient *xmltree.Element) (all []ID) {
+	for id := range patient.All("", "id") {
+		all = append(all, readID(id))
+	}
+	return all
 }
 
 // readAcknowledgement reads what every answer begins with.
@@ -124,9 +154,7 @@ func readAcknowledgement(e *xmltree.Element, interaction string) (code string, t
 
 func readSubject(event, patient *xmltree.Element) *Subject {
 	s := &Subject{Registration: event.Path("statusCode").Attr("code"), Status: patient.Path("statusCode").Attr("code")}
-	for id := range patient.All("", "id") {
-		s.IDs = append(s.IDs, readID(id))
-	}
+	s.IDs = readIDs(patient)
 	person := patient.Path("patientPerson")
 	s.Contact, s.Relationships = readContact(person), readRelationships(person)
 	s.Deceased = person.Path("deceasedInd").Attr("value") == "true"

@@ -111,6 +111,8 @@ type Changed struct {
 	Details []Detail
 	Reason  socle.Code
 	Status  string // statusCode of the patient: "active", "terminated"
+	IDs     []ID   // of the patient; the DMP gives none
+	Others  int    // patients that the answer has beside that one
 }
 
 // Code gives the code of the first detail, or else that of the acknowledgement.
@@ -131,7 +133,14 @@ func ParseChanged(e *xmltree.Element) (*Changed, error) {
 	}
 	act := e.Path("controlActProcess")
 	c.Reason = readCode(act.Path("reasonCode"))
-	c.Status = act.Path("subject", "registrationEvent", "subject1", "patient", "statusCode").Attr("code")
+	found := false
+	for _, patient := range patientsOf(act) {
+		if found {
+			c.Others++
+			continue
+		}
+		found, c.Status, c.IDs = true, patient.Path("statusCode").Attr("code"), readIDs(patient)
+	}
 	return c, nil
 }
 
@@ -148,7 +157,11 @@ func (c Changed) Marshal() []byte {
 	if c.Status != "" {
 		w.Start("subject", "contextConductionInd", "false", "typeCode", "SUBJ").Start("registrationEvent", "classCode", "REG", "moodCode", "EVN")
 		w.Empty("statusCode", "code", "completed")
-		w.Start("subject1", "typeCode", "SBJ").Start("patient", "classCode", "PAT").Empty("statusCode", "code", c.Status).End().End()
+		w.Start("subject1", "typeCode", "SBJ").Start("patient", "classCode", "PAT")
+		for _, id := range c.IDs {
+			writeID(&w, "id", id)
+		}
+		w.Empty("statusCode", "code", c.Status).End().End()
 		writeCustodian(&w)
 		w.End().End()
 	}

@@ -140,9 +140,7 @@ func readCandidate(patient *xmltree.Element) Candidate {
 		Gender: person.Path("administrativeGenderCode").Attr("code"), Birth: person.Path("birthTime").Attr("value"),
 		Score: -1, Observations: readObservations(patient, "subjectOf2"),
 	}
-	for id := range patient.All("", "id") {
-		c.IDs = append(c.IDs, readID(id))
-	}
+	c.IDs = readIDs(patient)
 	for of := range patient.All("", "subjectOf1") {
 		if o := of.Path("queryMatchObservation"); o.Path("code").Attr("code") == "POURCENTAGE" {
 			c.Score = count(o.Path("value").Attr("value"))
