@@ -197,7 +197,7 @@ func memoryChart(peaks map[int][]float64) []byte {
 		fmt.Fprintf(&b, `<line x1="%.0f" y1="%.1f" x2="%.0f" y2="%.1f" stroke="#ddd"/><text x="52" y="%.1f" text-anchor="end">%.0f</text>`+"\n", left, y(v), right, y(v), y(v)+4, v)
 	}
 	for _, size := range memorySizes {
-		fmt.Fprintf(&b, `<text x="%.1f" y="318" text-anchor="middle">%s</text>`+"\n", x(size), bytesText(size))
+		fmt.Fprintf(&b, `<text x="%.1f" y="318" font-size="10" text-anchor="middle">%s</text>`+"\n", x(size), bytesText(size))
 	}
 	fmt.Fprint(&b, `<text x="300" y="340" text-anchor="middle">size of each document</text>`+"\n")
 	for i, n := range memoryConcurrency {
