@@ -110,15 +110,18 @@ func NewDirectory(cfg DirectoryConfig) (*Directory, error) {
 func (d *Directory) Close() { d.http.CloseIdleConnections() }
 
 // DirectoryQuery says which mailboxes to look for: those that meet all of its
-// criteria. RPPS, Family and Given are of people, Name, Structure and Sectors
-// of structures: a query with criteria of both is refused.
+// criteria. RPPS, Family, Given and Qualifications are of people, Name, Structure
+// and Sectors of structures: a query with criteria of both is refused.
 type DirectoryQuery struct {
 	// RPPS finds the mailboxes of a professional, those that they have in a
 	// structure included.
 	RPPS          socle.RPPS
 	Family, Given string // beginnings of names
-	Name          string // beginning of a structure's name
-	Structure     socle.FINESS
+	// Qualifications are codes of professions (TRE_G15: 21 is a pharmacist), of
+	// specialities or other skills: who has one of them.
+	Qualifications []string
+	Name           string // beginning of a structure's name
+	Structure      socle.FINESS
 	// Sectors are codes of TRE_R02: SA33, SA38, SA39 and SA65 are pharmacies.
 	Sectors []string
 	// Mailbox is a part of the address, such as "@medecin.mssante.fr".
@@ -186,7 +189,7 @@ func (d *Directory) requests(q DirectoryQuery) ([]directoryRequest, error) {
 	if d.cfg.PageSize > 0 {
 		common.Set("_count", fmt.Sprint(d.cfg.PageSize))
 	}
-	people, names := q.RPPS != (socle.RPPS{}), q.Family != "" || q.Given != ""
+	people, names := q.RPPS != (socle.RPPS{}), q.Family != "" || q.Given != "" || len(q.Qualifications) > 0
 	structures := q.Name != "" || q.Structure != (socle.FINESS{}) || len(q.Sectors) > 0
 	if (people || names) && structures {
 		return nil, refused("criteria of people and of structures in one query")
@@ -210,6 +213,13 @@ func (d *Directory) requests(q DirectoryQuery) ([]directoryRequest, error) {
 			}
 			if q.Given != "" {
 				v.Set("given", escaped(q.Given))
+			}
+			if len(q.Qualifications) > 0 {
+				var tokens []string
+				for _, c := range q.Qualifications {
+					tokens = append(tokens, escaped(c))
+				}
+				v.Set("qualification-code", strings.Join(tokens, ","))
 			}
 		})})
 	}

@@ -25,6 +25,8 @@ func (d *LDAPDirectory) filter(q DirectoryQuery) (string, error) {
 		return refused("Address or Mailbox, not both")
 	case q.Address.IsPatient():
 		return refused("Address: patients are not in the directory")
+	case len(q.Qualifications) > 0:
+		return refused("Qualifications: of the Annuaire Santé in FHIR alone")
 	}
 	a := d.cfg.Dialect
 	var b strings.Builder

@@ -239,7 +239,7 @@ func TestLDAPFilters(t *testing.T) {
 	}
 	asked := s.pages
 	none := ldapDirectory(t, mss.LDAPConfig{Address: at, Security: mss.LDAPClear, Dialect: mss.LDAPDialect{Mailbox: "mail"}})
-	for _, q := range []mss.DirectoryQuery{{RPPS: rpps}, {Structure: finess}, {Sectors: []string{"SA33"}}, {Types: []mss.MailboxType{"PER"}},
+	for _, q := range []mss.DirectoryQuery{{RPPS: rpps}, {Structure: finess}, {Sectors: []string{"SA33"}}, {Qualifications: []string{"21"}}, {Types: []mss.MailboxType{"PER"}},
 		{Address: address(t, office), Mailbox: "x"}, {Address: address(t, matricule+"@patient.mssante.fr")}} {
 		for _, err := range none.Search(context.Background(), q) {
 			require.ErrorIs(t, err, mss.ErrDirectoryQuery)

@@ -65,7 +65,7 @@ func populate(t testing.TB, srv *msstest.Directory) {
 	t.Helper()
 	for _, r := range []string{
 		`{"resourceType":"Practitioner","id":"p1","active":true,"identifier":[{"system":"urn:oid:1.2.250.1.71.4.2.1","value":"810102727012"},{"system":"https://rpps.esante.gouv.fr","value":"10102727012"}],
-			"name":[{"family":"CHATELIER","given":["David"]}],"telecom":[` + mss1("david.chatelier@medecin.mssante.fr", "PER") + `]}`,
+			"name":[{"family":"CHATELIER","given":["David"]}],"qualification":[{"code":{"coding":[{"system":"https://mos.esante.gouv.fr/NOS/TRE_G15-ProfessionSante/FHIR/TRE-G15-ProfessionSante","code":"10"}]}}],"telecom":[` + mss1("david.chatelier@medecin.mssante.fr", "PER") + `]}`,
 		`{"resourceType":"Practitioner","id":"p2","active":false,"identifier":[{"system":"https://rpps.esante.gouv.fr","value":"10003461034"}],"telecom":[` + mss1("parti@medecin.mssante.fr", "PER") + `]}`,
 		`{"resourceType":"PractitionerRole","id":"r1","active":true,"practitioner":{"reference":"Practitioner/p1"},"telecom":[` + mss1("david.chatelier@ch.mssante.fr", "PER") + `]}`,
 		`{"resourceType":"Organization","id":"o1","active":true,"name":"PHARMACIE DU MARCHE","identifier":[{"system":"https://finess.esante.gouv.fr","value":"010000024"}],
@@ -108,6 +108,22 @@ func TestDirectoryFindsAProfessional(t *testing.T) {
 	found, errs = search(t, d, mss.DirectoryQuery{RPPS: gone})
 	require.Empty(t, errs)
 	require.Empty(t, found, "inactive holders are left out")
+}
+
+func TestDirectoryFindsByProfession(t *testing.T) {
+	t.Parallel()
+	srv, d := directory(t, msstest.DirectoryOptions{})
+	populate(t, srv)
+	found, errs := search(t, d, mss.DirectoryQuery{Qualifications: []string{"21", "10"}, Family: "chat"})
+	require.Empty(t, errs)
+	require.Len(t, found, 1)
+	require.Equal(t, "david.chatelier@medecin.mssante.fr", found[0].Address.Wire())
+	found, errs = search(t, d, mss.DirectoryQuery{Qualifications: []string{"21"}})
+	require.Empty(t, errs)
+	require.Empty(t, found)
+	_, errs = search(t, d, mss.DirectoryQuery{Qualifications: []string{"21"}, Sectors: []string{"SA33"}})
+	require.Len(t, errs, 1)
+	require.ErrorIs(t, errs[0], mss.ErrDirectoryQuery)
 }
 
 func TestDirectoryToleratesEveryFormOfAMailbox(t *testing.T) {

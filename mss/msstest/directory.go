@@ -101,7 +101,7 @@ func (d *Directory) Add(resource string) error {
 // searchable are the parameters that are emulated, of those that the directory
 // has. mailbox-mss-type is in its guide and not in the service.
 var searchable = map[string][]string{
-	"Practitioner":     {"identifier", "family", "given", "mailbox-mss", "active", "_id", "_count"},
+	"Practitioner":     {"identifier", "family", "given", "qualification-code", "mailbox-mss", "active", "_id", "_count"},
 	"PractitionerRole": {"practitioner.identifier", "mailbox-mss", "active", "_id", "_count", "_include"},
 	"Organization":     {"identifier", "name", "type", "mailbox-mss", "active", "_id", "_count"},
 }
@@ -285,6 +285,18 @@ func (d *Directory) match(x map[string]any, name, value string) bool {
 			for c := range members(t["coding"]) {
 				if slices.Contains(strings.Split(value, ","), text(c["system"])+"|"+text(c["code"])) {
 					return true
+				}
+			}
+		}
+		return false
+	case "qualification-code":
+		for q := range members(x["qualification"]) {
+			code, _ := q["code"].(map[string]any)
+			for c := range members(code["coding"]) {
+				for want := range strings.SplitSeq(value, ",") {
+					if system, token, ok := strings.Cut(want, "|"); ok && text(c["system"]) == system && text(c["code"]) == token || !ok && text(c["code"]) == want {
+						return true
+					}
 				}
 			}
 		}
