@@ -174,10 +174,10 @@ func TestListProfessionals(t *testing.T) {
 		return all
 	}
 	require.Equal(t, []string{"ARNICA ACTIVE"}, names(""))
-	require.Equal(t, []string{"VERVEINE INTERDITE"}, names(dmp.Blocked))
-	require.Equal(t, []string{"ARNICA ACTIVE", "VERVEINE INTERDITE", "ARMOISE EXPIREE"}, names(dmp.AuthorizedAll))
+	require.Equal(t, []string{"VERVEINE INTERDITE"}, names(dmp.BlockedProfessionals))
+	require.Equal(t, []string{"ARNICA ACTIVE", "VERVEINE INTERDITE", "ARMOISE EXPIREE"}, names(dmp.AllProfessionals))
 
-	list, err := c.ListProfessionals(t.Context(), pharmacist, qualified(t, "ORTIE"), r, dmp.Blocked)
+	list, err := c.ListProfessionals(t.Context(), pharmacist, qualified(t, "ORTIE"), r, dmp.BlockedProfessionals)
 	require.NoError(t, err)
 	require.Equal(t, "810000000025", list[0].ID)
 	require.Equal(t, []socle.Code{{Code: "G15_10/SM26", Display: "Médecin - Qualifié en Médecine Générale (SM)"}}, list[0].Specialities)

@@ -16,9 +16,9 @@ type Standing string
 
 // Standings.
 const (
-	Authorized    Standing = "ACTIVE"    // those who may read
-	Blocked       Standing = "INTERDITE" // those whom the patient blocked
-	AuthorizedAll Standing = "TOUTE"     // both
+	ActiveProfessionals  Standing = "ACTIVE"    // those who may read
+	BlockedProfessionals Standing = "INTERDITE" // those whom the patient blocked
+	AllProfessionals     Standing = "TOUTE"     // both
 )
 
 // ProfessionalAccess is what a professional may do with a record, as the DMP
@@ -45,14 +45,14 @@ func (p ProfessionalAccess) LogValue() slog.Value {
 
 // ListProfessionals gives the professionals whom the patient authorized or blocked
 // (TD1.6, "Liste des PS autorisés ou bloqués"): listAuthorizationByPatient of the service
-// habilitations. An empty Standing is Authorized.
+// habilitations. An empty Standing is ActiveProfessionals.
 func (c *Client) ListProfessionals(ctx context.Context, who socle.Professional, patient ins.Identity, record Record, which Standing) ([]ProfessionalAccess, error) {
 	id, err := c.admitRecord(ctx, opProfessionals, who, patient, record)
 	if err != nil {
 		return nil, err
 	}
 	if which == "" {
-		which = Authorized
+		which = ActiveProfessionals
 	}
 	var w xmltree.Writer
 	body := w.Start("listAuthorizationByPatient", "xmlns", nsRights).Leaf("mode", string(which)).End().Bytes()

@@ -56,7 +56,7 @@ func TestNothingTellsWhoAsksWhatOfWhom(t *testing.T) {
 		say(r, err)
 		g, err := c.Authorize(t.Context(), pharmacist, patient, dmp.Decision{Record: r, At: time.Now()})
 		say(g, err)
-		list, err := c.ListProfessionals(t.Context(), pharmacist, patient, r, dmp.AuthorizedAll)
+		list, err := c.ListProfessionals(t.Context(), pharmacist, patient, r, dmp.AllProfessionals)
 		say(list, err)
 		mine, err := c.ListAuthorized(t.Context(), pharmacist, dmp.AuthorizedQuery{From: time.Now().AddDate(-1, 0, 0)})
 		say(mine, err)
@@ -71,7 +71,7 @@ func TestNothingTellsWhoAsksWhatOfWhom(t *testing.T) {
 			ack, err := c.Amend(t.Context(), pharmacist, patient, amendment)
 			say(ack, err, amendment)
 		}
-		u, err := c.WebURL(t.Context(), pharmacist, patient, dmp.PatientDocuments)
+		u, err := c.WebURL(t.Context(), pharmacist, patient, dmp.PageDocuments)
 		say(u, err)
 		if refused == "TD1.4" {
 			ack, err := c.CloseRecord(t.Context(), pharmacist, patient, dmp.Closure{Record: r, At: time.Now(), Text: "mots"})

@@ -137,7 +137,7 @@ func TestAnEmployeeIsAuthorizedForTheStructure(t *testing.T) {
 	require.Equal(t, pharmacy.ID, given[0].Structure)
 	_, err = c.ListProfessionals(t.Context(), second, qualified(t, "AUTORISEPAS"), r, "")
 	require.ErrorIs(t, err, dmp.ErrAccessDenied, "the matrix denies it to an employee")
-	list, err := c.ListProfessionals(t.Context(), pharmacist, qualified(t, "AUTORISEPAS"), checked(t, c, pharmacist, "AUTORISEPAS"), dmp.AuthorizedAll)
+	list, err := c.ListProfessionals(t.Context(), pharmacist, qualified(t, "AUTORISEPAS"), checked(t, c, pharmacist, "AUTORISEPAS"), dmp.AllProfessionals)
 	require.NoError(t, err)
 	require.Len(t, list, 1)
 	require.Equal(t, []string{pharmacy.ID.String(), "1.2.250.1.71.4.2.2"}, []string{list[0].ID, list[0].IDType})

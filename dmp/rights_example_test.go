@@ -90,7 +90,7 @@ func ExampleClient_FindPatient() {
 func ExampleClient_WebURL() {
 	client, patient, closeAll := atCounter("HALL")
 	defer closeAll()
-	u, err := client.WebURL(context.Background(), pharmacist, patient, dmp.VaccinationBook)
+	u, err := client.WebURL(context.Background(), pharmacist, patient, dmp.PageVaccinationBook)
 	if err != nil {
 		log.Fatal(err)
 	}

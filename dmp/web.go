@@ -14,16 +14,16 @@ type Page string
 
 // Pages, by their paths (PDT-INF-527). Those that are about a patient end with a slash.
 const (
-	Dashboard        Page = "/AccesDirect/TableauDeBord"
-	DashboardOf      Page = "/AccesDirect/TableauDeBord/"
-	PatientRecord    Page = "/AccesDirect/DossierPatient/"
-	RecordManagement Page = "/AccesDirect/GestionDMPPatient/"
-	PatientDocuments Page = "/AccesDirect/Documents/"
-	CarePathway      Page = "/AccesDirect/ParcoursDeSoins/"
-	AccessHistory    Page = "/AccesDirect/HistoriqueAcces/"
-	Settings         Page = "/AccesDirect/Parametrages"
-	WillAndRights    Page = "/AccesDirect/VolontesEtDroits/"
-	VaccinationBook  Page = "/AccesDirect/CarnetVaccination/"
+	PageDashboard       Page = "/AccesDirect/TableauDeBord"
+	PageDashboardOf     Page = "/AccesDirect/TableauDeBord/"
+	PageRecord          Page = "/AccesDirect/DossierPatient/"
+	PageManagement      Page = "/AccesDirect/GestionDMPPatient/"
+	PageDocuments       Page = "/AccesDirect/Documents/"
+	PageCarePathway     Page = "/AccesDirect/ParcoursDeSoins/"
+	PageAccessHistory   Page = "/AccesDirect/HistoriqueAcces/"
+	PageSettings        Page = "/AccesDirect/Parametrages"
+	PageWillAndRights   Page = "/AccesDirect/VolontesEtDroits/"
+	PageVaccinationBook Page = "/AccesDirect/CarnetVaccination/"
 )
 
 // ofPatient reports whether the page is about a patient.

@@ -22,11 +22,11 @@ func TestWebURLs(t *testing.T) {
 	c := client(t, srv, audited(&audit), func(cfg *dmp.Config) { cfg.Environment.Web = "https://web.example/" })
 	matricule := find(t, "HALL").INS.Matricule.Wire()
 	for page, want := range map[dmp.Page]string{
-		dmp.Dashboard: "/AccesDirect/TableauDeBord", dmp.DashboardOf: "/AccesDirect/TableauDeBord/" + matricule,
-		dmp.PatientRecord: "/AccesDirect/DossierPatient/" + matricule, dmp.RecordManagement: "/AccesDirect/GestionDMPPatient/" + matricule,
-		dmp.PatientDocuments: "/AccesDirect/Documents/" + matricule, dmp.CarePathway: "/AccesDirect/ParcoursDeSoins/" + matricule,
-		dmp.AccessHistory: "/AccesDirect/HistoriqueAcces/" + matricule, dmp.Settings: "/AccesDirect/Parametrages",
-		dmp.WillAndRights: "/AccesDirect/VolontesEtDroits/" + matricule, dmp.VaccinationBook: "/AccesDirect/CarnetVaccination/" + matricule,
+		dmp.PageDashboard: "/AccesDirect/TableauDeBord", dmp.PageDashboardOf: "/AccesDirect/TableauDeBord/" + matricule,
+		dmp.PageRecord: "/AccesDirect/DossierPatient/" + matricule, dmp.PageManagement: "/AccesDirect/GestionDMPPatient/" + matricule,
+		dmp.PageDocuments: "/AccesDirect/Documents/" + matricule, dmp.PageCarePathway: "/AccesDirect/ParcoursDeSoins/" + matricule,
+		dmp.PageAccessHistory: "/AccesDirect/HistoriqueAcces/" + matricule, dmp.PageSettings: "/AccesDirect/Parametrages",
+		dmp.PageWillAndRights: "/AccesDirect/VolontesEtDroits/" + matricule, dmp.PageVaccinationBook: "/AccesDirect/CarnetVaccination/" + matricule,
 	} {
 		u, err := c.WebURL(t.Context(), pharmacist, qualified(t, "HALL"), page)
 		require.NoError(t, err, page)
@@ -39,15 +39,15 @@ func TestWebURLs(t *testing.T) {
 	require.NotContains(t, fmt.Sprint(audit), matricule)
 	require.Empty(t, srv.Journal(), "nothing is sent")
 
-	u, err := c.WebURL(t.Context(), pharmacist, ins.Identity{}, dmp.Settings)
+	u, err := c.WebURL(t.Context(), pharmacist, ins.Identity{}, dmp.PageSettings)
 	require.NoError(t, err)
 	require.Equal(t, u.Open(), u.String())
-	_, err = c.WebURL(t.Context(), pharmacist, ins.Identity{}, dmp.PatientRecord)
+	_, err = c.WebURL(t.Context(), pharmacist, ins.Identity{}, dmp.PageRecord)
 	require.ErrorIs(t, err, ins.ErrNotQualified)
 	_, err = c.WebURL(t.Context(), pharmacist, qualified(t, "HALL"), "AccesDirect/")
 	require.ErrorIs(t, err, dmp.ErrQuery)
 	none := client(t, srv)
-	_, err = none.WebURL(t.Context(), pharmacist, qualified(t, "HALL"), dmp.PatientRecord)
+	_, err = none.WebURL(t.Context(), pharmacist, qualified(t, "HALL"), dmp.PageRecord)
 	require.ErrorIs(t, err, dmp.ErrEnvironment)
 	require.Empty(t, dmp.WebURL{}.String())
 

@@ -36,7 +36,7 @@ func TestRightsOnTheWire(t *testing.T) {
 	_, err = c.Revoke(t.Context(), doctor, patient, dmp.Decision{Record: r, At: now, TreatingDoctor: true})
 	require.NoError(t, err)
 	body("habilitations", rights+"setAuthorization", `<setAuthorization xmlns="urn:si-dmp-habilitations"><action>SUPPRESSION</action><role>MEDECIN_TRAITANT</role></setAuthorization>`)
-	_, err = c.ListProfessionals(t.Context(), pharmacist, patient, r, dmp.AuthorizedAll)
+	_, err = c.ListProfessionals(t.Context(), pharmacist, patient, r, dmp.AllProfessionals)
 	require.NoError(t, err)
 	body("habilitations", rights+"listAuthorizationByPatient", `<listAuthorizationByPatient xmlns="urn:si-dmp-habilitations"><mode>TOUTE</mode></listAuthorizationByPatient>`)
 	_, err = c.ListAuthorized(t.Context(), pharmacist, dmp.AuthorizedQuery{From: now, Owner: pharmacist.ID})
