@@ -41,8 +41,11 @@ func ExampleClient_NewVaccinationNote() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	read := reread(corrected)
-	fmt.Println("version", read.Version, "replaces the first:", read.Replaces == note.ID())
+	receipt, err := client.Submit(context.Background(), who, patient, dmp.Submission{Record: record, Documents: []*dmp.Document{corrected}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("version", reread(corrected).Version, "replaces the first:", receipt.Documents[0].Replaces == note.ID())
 
 	// What is missing is told before anything is sent.
 	vaccination.Vaccine.Lot = ""
