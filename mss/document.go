@@ -264,7 +264,8 @@ func hasQualifiedINS(d *cda.Document) bool {
 		return false
 	}
 	n := d.Patient.Name
-	return n.BirthFamily() != "" && n.FirstBirthGiven() != "" && d.Patient.BirthTime.Digits >= 8 && d.Patient.Gender.Code.Code != ""
+	return n.BirthFamily() != "" && n.FirstBirthGiven() != "" && d.Patient.BirthTime.Digits >= 4 && // a lunar date is a year
+		d.Patient.Gender.Code.Code != ""
 }
 
 func sameCodes(a, b []string) bool {

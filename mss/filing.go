@@ -30,7 +30,7 @@ func (d Document) Fits(patient ins.Identity) error {
 		return &Error{Op: "file", kind: ErrNotFiled, Text: "only under a qualified identity", Err: err, outcome: notSent}
 	}
 	have := d.Patient
-	born, date := ins.ParseBirthDate(have.BirthDate)
+	born, date := bornOn(have.BirthDate, patient.Traits().BirthDate)
 	sex, known := map[string]ins.Sex{"M": ins.Male, "F": ins.Female, "UN": ins.Indeterminate}[have.Sex]
 	switch {
 	case d.Action == ActionDelete:
@@ -47,7 +47,7 @@ func (d Document) Fits(patient ins.Identity) error {
 		return notFiled(IntegrationNoINS, "")
 	case have.Matricule != want.Matricule || have.OID != want.OID:
 		return notFiled(IntegrationINSDiffers, "")
-	case have.BirthName == "" || have.GivenName == "" || date != nil || !known:
+	case have.BirthName == "" || have.GivenName == "" || !date || !known:
 		return notFiled(IntegrationINSIncomplete, "birth name, first birth given name, sex and birth date expected")
 	}
 	c := ins.Compare(ins.Traits{BirthName: have.BirthName, GivenNames: have.GivenName, Sex: sex, BirthDate: born}, patient.Traits())
@@ -56,6 +56,17 @@ func (d Document) Fits(patient ins.Identity) error {
 		return notFiled(IntegrationINSDiffers, "not the same: "+strings.Join(traits, ", "))
 	}
 	return nil
+}
+
+// bornOn reads the birth date of a document, which tells as much as that of the
+// patient: of a lunar date a header has the year alone.
+func bornOn(s string, of ins.BirthDate) (ins.BirthDate, bool) {
+	if len(s) == len("1979") && !of.Complete() {
+		d, err := ins.ParseBirthDate(s + of.Wire()[4:])
+		return d, err == nil
+	}
+	d, err := ins.ParseBirthDate(s)
+	return d, err == nil
 }
 
 func notFiled(code, text string) *Error {

@@ -305,3 +305,38 @@ func cameByMail(server *dmptest.Server) (*dmp.Client, socle.Professional, ins.Id
 	}
 	return client, who, patient, mss.ParseMessage(operator.Messages(pharmacy, "INBOX")[0]), nil
 }
+
+// A header has only the year of a lunar date: it is as much as there is.
+func TestLunarBirthDatesFit(t *testing.T) {
+	t.Parallel()
+	d := mss.ParseMessage(envoi(t, small("1"))).Documents[0]
+	for _, c := range []struct{ patient, document, code string }{
+		{"1979-03-28", "1979-03-28", ""},
+		{"1979-03-28", "1979-03", mss.IntegrationINSIncomplete},
+		{"1979-03-28", "1979", mss.IntegrationINSIncomplete},
+		{"1979-03-28", "1979-03-29", mss.IntegrationINSDiffers},
+		{"1979-03-28", "", mss.IntegrationINSIncomplete},
+		{"1979-14-03", "1979", ""},
+		{"1979-14-03", "1980", mss.IntegrationINSDiffers},
+	} {
+		number, err := ins.Parse(matricule, ins.OIDTest.String())
+		require.NoError(t, err)
+		born, err := ins.ParseBirthDate(c.patient)
+		require.NoError(t, err)
+		traits := ins.Traits{BirthName: "ESSAI FICTIF", GivenNames: "ANNE MARIE", Sex: ins.Female, BirthDate: born}
+		id, err := ins.NewIdentity(traits)
+		require.NoError(t, err)
+		id, err = id.Accept(ins.Result{Active: number, Traits: traits, At: time.Now()}, ins.Acceptance{At: time.Now()})
+		require.NoError(t, err)
+		id, err = id.Prove(ins.Evidence{Kind: ins.IDCard, At: time.Now()})
+		require.NoError(t, err)
+		d.Patient.BirthDate = c.document
+		err = d.Fits(id)
+		if c.code == "" {
+			require.NoError(t, err, "%v", c)
+			continue
+		}
+		require.ErrorIs(t, err, mss.ErrNotFiled)
+		require.Equal(t, c.code, mss.IntegrationOf(err).Code, "%v", c)
+	}
+}
