@@ -6,7 +6,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/ins"
@@ -38,10 +37,6 @@ const (
 // closedToIndirect are the operations that the matrix PDT-INF-526 refuses to an
 // organisation that vouches for its professional without proof.
 var closedToIndirect = []string{opAuthorize, opFind, opProfessionals, opSearch, opRetrieve, opHide, opReveal, opArchive}
-
-// maxSkew is by how much the clock of who authenticated the professional may be
-// ahead of ours.
-const maxSkew = 5 * time.Minute
 
 // admit applies the rules that precede every message: certificates in their
 // validity, a professional that the VIHF can describe and that is the one of

@@ -147,6 +147,10 @@ func (a Authorization) kind() Authorization {
 // it is the one of the law is *assumed*: the rules of age (EX_GEN-1550) are not public.
 const majority = 18
 
+// maxSkew is by how much the clock of who authenticated the professional may be
+// ahead of ours: *assumed*, no public text gives a window.
+const maxSkew = 5 * time.Minute
+
 // assumedVerdicts completes verdicts with codes that are *assumed*: the official
 // list is not public.
 var assumedVerdicts = []verdict{
