@@ -132,6 +132,10 @@ func TestTheDMPTellsWhatToReplace(t *testing.T) {
 	require.Equal(t, old.ID, got.Documents[0].Replaces)
 	require.Equal(t, deprecated, srv.Documents(find(t, "HALL").INS)[0].Status)
 
+	// The same again, as after an outcome that was not known.
+	_, err = c.Submit(t.Context(), pharmacist, patient, s)
+	require.ErrorIs(t, err, dmp.ErrDuplicate)
+
 	r.Edition = dmp.Edition{SetID: "1.2.3", Version: 2, Replaces: "1.2.3"}
 	lost, err := c.NewDocument(pharmacist, patient, r)
 	require.NoError(t, err)
