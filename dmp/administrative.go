@@ -16,8 +16,16 @@ type Administrative struct {
 	// Authorization is that of the Record asked with, when the answer tells none.
 	Record
 	Contact         Contact
-	Deceased        bool
+	Deceased        bool // as the DMP tells it; Amend does not change it
 	Representatives []Representative
+}
+
+// amended is what the DMP told of administrative data that Administrative does
+// not show, or that Amend must not change by silence.
+type amended struct {
+	title, used       string
+	deceased          bool
+	glass, regulation bool // that opposition was told
 }
 
 // Administrative gives the administrative data of a record (TD1.3a, "Consultation
@@ -29,11 +37,15 @@ func (c *Client) Administrative(ctx context.Context, who socle.Professional, pat
 		return Administrative{}, err
 	}
 	var a Administrative
+	var told *amended
 	r, err := c.ask(ctx, opAdministrative, hl7v3.ReasonConsult, who, id, patient.History(), func(x *hl7v3.Answer) {
-		a = Administrative{}
+		a, told = Administrative{}, nil
 		if x.Subject == nil {
 			return
 		}
+		_, glass := x.Subject.Observation(observedGlass)
+		_, regulation := x.Subject.Observation(observedRegulation)
+		told = &amended{title: x.Subject.Title, used: x.Subject.Used, deceased: x.Subject.Deceased, glass: glass, regulation: regulation}
 		a.Contact, a.Deceased = contactOf(x.Subject.Contact), x.Subject.Deceased
 		for _, p := range x.Subject.Relationships {
 			a.Representatives = append(a.Representatives, representativeOf(p))
@@ -49,6 +61,7 @@ func (c *Client) Administrative(ctx context.Context, who socle.Professional, pat
 	if !r.Account && !r.MonEspaceSante {
 		r.Account, r.MonEspaceSante = record.Account, record.MonEspaceSante
 	}
+	r.asked.told = told
 	a.Record = r
 	return a, nil
 }

@@ -76,7 +76,8 @@ func TestAnAmendmentThatCannotBe(t *testing.T) {
 	t.Parallel()
 	srv, indirect := setup(t, dmptest.Options{})
 	c := client(t, srv, air)
-	good := dmp.Administrative{Record: checked(t, c, pharmacist, "HALL")}
+	good, err := c.Administrative(t.Context(), pharmacist, qualified(t, "HALL"), checked(t, c, pharmacist, "HALL"))
+	require.NoError(t, err)
 	bad := good
 	bad.Contact.Telecoms = []dmp.Telecom{{URL: "0102030405"}}
 	worse := good
@@ -86,7 +87,7 @@ func TestAnAmendmentThatCannotBe(t *testing.T) {
 		require.ErrorIs(t, err, dmp.ErrQuery)
 		require.NotContains(t, err.Error(), "0102030405")
 	}
-	_, err := c.Amend(t.Context(), pharmacist, qualified(t, "HALL"), dmp.Amendment{})
+	_, err = c.Amend(t.Context(), pharmacist, qualified(t, "HALL"), dmp.Amendment{})
 	require.ErrorIs(t, err, dmp.ErrNotChecked)
 	_, err = indirect.Amend(t.Context(), pharmacist, qualified(t, "HALL"), dmp.Amendment{Administrative: good})
 	require.ErrorIs(t, err, dmp.ErrAccessDenied)
@@ -104,7 +105,9 @@ func TestMessagesOfChangeThatBreakARule(t *testing.T) {
 	t.Parallel()
 	srv, plain := setup(t, dmptest.Options{}, air)
 	r := checked(t, plain, pharmacist, "HALL")
-	a := dmp.Administrative{Record: r, Contact: dmp.Contact{Telecoms: []dmp.Telecom{{URL: "tel:0199000000"}}}}
+	a, err := plain.Administrative(t.Context(), pharmacist, qualified(t, "HALL"), r)
+	require.NoError(t, err)
+	a.Contact = dmp.Contact{Telecoms: []dmp.Telecom{{URL: "tel:0199000000"}}}
 	matricule, other := find(t, "HALL").INS.Matricule.Wire(), find(t, "ORTIE").INS.Matricule.Wire()
 	const start, end = "<PRPA_IN201314UV02", "</PRPA_IN201314UV02>"
 	for name, x := range map[string]struct {

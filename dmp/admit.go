@@ -79,19 +79,36 @@ func (c *Client) admitRecord(ctx context.Context, op string, who socle.Professio
 	return id, nil
 }
 
-// checked is the rule that Exists comes first, for this patient.
+// checked is the rule that Exists comes first, for this patient and this professional.
 func (c *Client) checked(ctx context.Context, op string, who socle.Professional, id ins.INS, record Record) error {
-	if record.patient != nil && *record.patient != id {
+	if record.asked != nil && record.asked.patient != id {
 		return refusal(op, ErrPatientMismatch, "the Record is that of another patient", "call Exists for this one")
 	}
 	err := record.open(op)
-	if age := c.cfg.Now().Sub(record.CheckedAt); err == nil && age > c.cfg.RecordAge {
-		err = refusal(op, ErrNotChecked, "the existence of the DMP was checked longer ago than Config.RecordAge", "call Exists again")
+	if err == nil {
+		err = c.fresh(op, who, record)
 	}
 	if errors.Is(err, ErrNotChecked) {
 		return c.guard(ctx, op, who, id, RuleExistence, err)
 	}
 	return err
+}
+
+// fresh is the rule that a Record is one that Exists gave this professional not
+// long ago.
+func (c *Client) fresh(op string, who socle.Professional, record Record) error {
+	age := c.cfg.Now().Sub(record.CheckedAt)
+	switch {
+	case record.asked == nil:
+		return refusal(op, ErrNotChecked, "the Record is not one that Exists gave", "call Exists, and keep its Record in memory: it cannot be written and read back")
+	case record.asked.who != who.ID || record.asked.structure != who.Structure.ID:
+		return refusal(op, ErrNotChecked, "another professional, or another structure, asked for the Record", "call Exists for this one")
+	case age > c.cfg.RecordAge:
+		return refusal(op, ErrNotChecked, "the existence of the DMP was checked longer ago than Config.RecordAge", "call Exists again")
+	case age < -maxSkew:
+		return refusal(op, ErrNotChecked, "the existence of the DMP was checked at a time that is still to come", "call Exists again")
+	}
+	return nil
 }
 
 // mayRead is the rule of consultation, in the access mode of the client.

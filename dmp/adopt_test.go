@@ -121,6 +121,8 @@ func TestAdoptRefuses(t *testing.T) {
 	stranger.ID = rpps("10000000033")
 	s := prepared(t, c, patient, report())
 	s.Documents = []*dmp.Document{doc}
+	s.Record, err = c.Exists(context.Background(), stranger, patient)
+	require.NoError(t, err)
 	_, err = c.Submit(context.Background(), stranger, patient, s)
 	require.ErrorIs(t, err, dmp.ErrProfessional, "who files it is who adopted it")
 	_, err = c.Adopt(pharmacist, ins.Identity{}, dmp.Received{CDA: good})

@@ -3,6 +3,7 @@ package dmp
 import (
 	"context"
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,9 +16,12 @@ import (
 // Amendment is the administrative data that a record is to have: all of it, since
 // it replaces what is there. Take that of Administrative and change it.
 type Amendment struct {
-	// Administrative is what the record is to have; its Record is mandatory.
+	// Administrative is what the record is to have: that which Administrative
+	// gave, changed. One that was made otherwise, or whose Record was replaced, is
+	// refused: it would erase what the DMP told, the patient's oppositions first.
 	Administrative
-	// Title and UsedName are the civilité and the nom utilisé; optional. The traits are those of the identity.
+	// Title and UsedName replace the civilité and the nom utilisé; empty keeps those
+	// that the record has. The traits are those of the identity.
 	Title, UsedName string
 }
 
@@ -45,33 +49,58 @@ func (c *Client) Amend(ctx context.Context, who socle.Professional, patient ins.
 	if err != nil {
 		return Acknowledgement{}, err
 	}
+	told := a.Record.told()
+	if told == nil {
+		err := refusal(opAmend, ErrNotChecked, "the Amendment does not hold what Administrative gave: it would erase the patient's oppositions",
+			"call Administrative, and change what it gives")
+		return Acknowledgement{}, c.refused(ctx, opAmend, who, id, err)
+	}
 	problems := a.Contact.problems("Contact")
+	if a.Deceased != told.deceased {
+		problems = append(problems, "Deceased: is not the caller's to change")
+	}
 	for _, r := range a.Representatives {
 		problems = append(problems, r.Contact.problems("Representatives.Contact")...)
 	}
 	if len(problems) > 0 {
 		return Acknowledgement{}, c.refused(ctx, opAmend, who, id, refusal(opAmend, ErrQuery, strings.Join(problems, "; "), ""))
 	}
-	flag := func(code, display string, value bool) hl7v3.Observation {
-		v := "false"
-		if value {
-			v = "true"
-		}
-		return hl7v3.Observation{Code: socle.Code{Code: code, System: hl7v3.OIDObservation, Display: display}, Value: v}
+	if a.Title == "" {
+		a.Title = told.title
+	}
+	if a.UsedName == "" {
+		a.UsedName = told.used
 	}
 	traits := patient.Traits()
 	change := hl7v3.Change{
 		Reason: hl7v3.ReasonAmend, Status: "active", Name: name(traits, a.Title, a.UsedName), Contact: a.Contact.wire(),
 		Gender: string(traits.Sex), Birth: strings.ReplaceAll(traits.BirthDate.Wire(), "-", ""),
-		Observations: []hl7v3.Observation{
-			flag("OPPOSITION_BRIS_DE_GLACE", "opposition au mode bris de glace", a.OpposesBreakGlass),
-			flag("OPPOSITION_ACCES_URGENCE", "opposition à l'accès au mode urgence", a.OpposesRegulation),
-		},
+		Deceased: told.deceased,
+	}
+	for _, o := range []struct {
+		code, display string
+		told, value   bool
+	}{
+		{observedGlass, "opposition au mode bris de glace", told.glass, a.OpposesBreakGlass},
+		{observedRegulation, "opposition à l'accès au mode urgence", told.regulation, a.OpposesRegulation},
+	} {
+		if o.told || o.value { // what was not told is not lifted
+			change.Observations = append(change.Observations, hl7v3.Observation{
+				Code: socle.Code{Code: o.code, System: hl7v3.OIDObservation, Display: o.display}, Value: strconv.FormatBool(o.value)})
+		}
 	}
 	for _, r := range a.Representatives {
 		change.Relationships = append(change.Relationships, r.wire())
 	}
 	return c.changeData(ctx, opAmend, who, id, patient.History(), change)
+}
+
+// told gives what Administrative was told, nil for another Record.
+func (r Record) told() *amended {
+	if r.asked == nil {
+		return nil
+	}
+	return r.asked.told
 }
 
 func name(t ins.Traits, title, used string) hl7v3.Name {

@@ -35,7 +35,7 @@ func (c *Client) ask(ctx context.Context, op string, reason socle.Code, who socl
 		op: op, service: servicePatients, action: hl7v3.ActionQuery, who: who, patient: id, again: true,
 		body: func(now time.Time) []byte {
 			query = hl7v3.Query{Head: c.head(now), Reason: reason, QueryID: c.queryID(), Patient: hl7v3.ID{Root: id.OID.String(), Extension: id.Matricule.Wire()}}
-			r = Record{CheckedAt: now, patient: &id}
+			r = Record{CheckedAt: now, asked: &asking{patient: id, who: who.ID, structure: who.Structure.ID}}
 			return query.Marshal()
 		},
 		check: func(e *soap.Envelope) (string, error) { return r.check(op, e, query, id, past, c.cfg.Dialect, more) },

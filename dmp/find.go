@@ -192,11 +192,7 @@ func candidateOf(x hl7v3.Candidate) Candidate {
 	if len(x.Birth) >= 8 {
 		p.traits.BirthDate, _ = ins.ParseBirthDate(x.Birth[:4] + "-" + x.Birth[4:6] + "-" + x.Birth[6:8])
 	}
-	for _, id := range x.IDs {
-		if known, err := ins.Parse(id.Extension, id.Root); err == nil {
-			p.ins = known
-		}
-	}
+	p.ins = only(x.IDs)
 	c := Candidate{Score: x.Score, found: p}
 	switch x.Status {
 	case "active":

@@ -6,6 +6,7 @@ import (
 
 	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/ins"
+	"github.com/soclesante/socle/internal/hl7v3"
 	"github.com/soclesante/socle/internal/soap"
 	"github.com/soclesante/socle/internal/xmltree"
 )
@@ -32,9 +33,12 @@ type AuthorizedQuery struct {
 // those that the DMP returns may not be shown (RG_0320); find the patient by
 // the INS.
 type AuthorizedRecord struct {
-	INS ins.INS // zero when the DMP knows the patient by an older identifier only
+	// INS is zero when the DMP knows the patient by an older identifier only, or
+	// by several INS, which does not tell whose the record is.
+	INS ins.INS
 	// Record serves for calls about this patient, as one of Exists does: a record of
-	// the list is open, and authorized. It is zero without INS.
+	// the list is open, and authorized. It is zero without INS, and in a list of
+	// another Owner, whose authorization is not that of who asks: call Exists.
 	Record         Record
 	TreatingDoctor bool // the professional is médecin traitant
 	Message        bool // as the DMP tells it
@@ -77,9 +81,9 @@ func (c *Client) ListAuthorized(ctx context.Context, who socle.Professional, q A
 		return nil, err
 	}
 	for i := range all {
-		if id := all[i].INS; !id.IsZero() {
+		if id := all[i].INS; !id.IsZero() && (q.Owner.IsZero() || q.Owner == who.ID) {
 			all[i].Record = Record{State: StateOpen, Authorization: AuthorizationValid, TreatingDoctor: all[i].TreatingDoctor,
-				CheckedAt: s.at, MessageID: s.messageID, patient: &id}
+				CheckedAt: s.at, MessageID: s.messageID, asked: &asking{patient: id, who: who.ID, structure: who.Structure.ID}}
 		}
 	}
 	return all, nil
@@ -100,11 +104,11 @@ func (d Dialect) authorized(e *soap.Envelope) ([]AuthorizedRecord, error) {
 			TreatingDoctor: isTrue(text("MT")), Message: isTrue(text("message")), LastAccess: d.moment(text("lastAccessDate")),
 			LastUpdate: d.moment(text("lastUpdateDate")), LastDocument: d.moment(text("lastAddDate")),
 		}
+		var known []hl7v3.ID
 		for id := range children(x, "patientIdentifier") {
-			if known, err := ins.Parse(child(id, "nationalId").Trimmed(), child(id, "nationalIdType").Trimmed()); err == nil {
-				r.INS = known
-			}
+			known = append(known, hl7v3.ID{Root: child(id, "nationalIdType").Trimmed(), Extension: child(id, "nationalId").Trimmed()})
 		}
+		r.INS = only(known)
 		all = append(all, r)
 	}
 	return all, nil

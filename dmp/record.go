@@ -1,9 +1,11 @@
 package dmp
 
 import (
+	"errors"
 	"slices"
 	"time"
 
+	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/ins"
 	"github.com/soclesante/socle/internal/hl7v3"
 	"github.com/soclesante/socle/internal/transport"
@@ -40,8 +42,24 @@ func (s State) String() string {
 // MarshalText writes the state as String does.
 func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
+// UnmarshalText reads what MarshalText writes.
+func (s *State) UnmarshalText(b []byte) error {
+	for _, known := range []State{StateUnknown, StateNone, StateOpen, StateClosed} {
+		if known.String() == string(b) {
+			*s = known
+			return nil
+		}
+	}
+	return errors.New("dmp: state: unknown, none, open or closed expected")
+}
+
 // Record is what the DMP says of a patient's record (TD0.2). It holds no trait:
 // those that the DMP returns may not be shown (RG_0320).
+//
+// It serves for calls of the professional and the structure that asked, about
+// the patient that they asked about, and is known by a part that is not written:
+// one made by hand, or read back from JSON, is refused as ErrNotChecked. Keep it
+// in memory, or call Exists again.
 type Record struct {
 	State State
 	// Authorization is that of the professional to read the record. Feeding it
@@ -62,7 +80,15 @@ type Record struct {
 	CheckedAt time.Time
 	MessageID string // wsa:MessageID of the request
 
-	patient *ins.INS // a pointer, so that printing a Record shows nothing
+	asked *asking // a pointer, so that printing a Record shows nothing
+}
+
+// asking is what a Record was asked for. Without it a Record is nobody's.
+type asking struct {
+	patient   ins.INS
+	who       socle.PersonID
+	structure socle.StructureID
+	told      *amended // what Administrative was told, and Amend sends back
 }
 
 // Detail is a code and a text of the service. Printed, it shows its code only:
@@ -76,8 +102,8 @@ func (d Detail) String() string { return transport.Code(d.Code) }
 func (d Detail) GoString() string { return d.String() }
 
 // CanFeed gives the *[Error] that forbids to add a document: ErrNoRecord,
-// ErrClosed, or ErrNotChecked for a Record that Exists did not give. Feeding
-// needs no authorization.
+// ErrClosed, or ErrNotChecked for a Record that tells no state. Feeding needs no
+// authorization. Whose the Record is, and of when, each call looks at itself.
 func (r Record) CanFeed() error { return r.open(opSubmit) }
 
 // CanRead gives the *[Error] that forbids to read the record: that of CanFeed,
@@ -134,6 +160,12 @@ func (r Record) opposes(op string, mode AccessMode) error {
 	return nil
 }
 
+// Codes of the observations that tell what the patient opposes.
+const (
+	observedGlass      = "OPPOSITION_BRIS_DE_GLACE"
+	observedRegulation = "OPPOSITION_ACCES_URGENCE"
+)
+
 // read fills r from the answer of the DMP.
 func (r *Record) read(op string, a *hl7v3.Answer, dialect Dialect) error {
 	for _, d := range a.Details {
@@ -142,8 +174,8 @@ func (r *Record) read(op string, a *hl7v3.Answer, dialect Dialect) error {
 	if v, ok := a.Keyword("AUTORISATION"); ok {
 		r.Authorization = Authorization(v)
 	}
-	glass, _ := a.Subject.Observation("OPPOSITION_BRIS_DE_GLACE")
-	regulation, _ := a.Subject.Observation("OPPOSITION_ACCES_URGENCE")
+	glass, _ := a.Subject.Observation(observedGlass)
+	regulation, _ := a.Subject.Observation(observedRegulation)
 	r.OpposesBreakGlass, r.OpposesRegulation = glass == "true", regulation == "true"
 	mt, _ := a.Keyword("STATUT_MT")
 	account, _ := a.Subject.Observation("COMPTE_INTERNET_OUVERT")

@@ -135,7 +135,7 @@ func TestAnEmployeeIsAuthorizedForTheStructure(t *testing.T) {
 	given := srv.Authorizations(find(t, "AUTORISEPAS").INS)
 	require.Len(t, given, 1)
 	require.Equal(t, pharmacy.ID, given[0].Structure)
-	_, err = c.ListProfessionals(t.Context(), second, qualified(t, "AUTORISEPAS"), r, "")
+	_, err = c.ListProfessionals(t.Context(), second, qualified(t, "AUTORISEPAS"), checked(t, c, second, "AUTORISEPAS"), "")
 	require.ErrorIs(t, err, dmp.ErrAccessDenied, "the matrix denies it to an employee")
 	list, err := c.ListProfessionals(t.Context(), pharmacist, qualified(t, "AUTORISEPAS"), checked(t, c, pharmacist, "AUTORISEPAS"), dmp.AllProfessionals)
 	require.NoError(t, err)

@@ -66,6 +66,22 @@ func namesAnother(ids []hl7v3.ID, patient ins.INS, past []ins.Past) bool {
 	return slices.ContainsFunc(ids, func(id hl7v3.ID) bool { return ownerOf(id.Root, id.Extension, patient, past) == anothers })
 }
 
+// only gives the INS among identifiers of one person, zero when there is none, or
+// when there are several that are not the same.
+func only(ids []hl7v3.ID) (found ins.INS) {
+	for _, id := range ids {
+		known, err := ins.Parse(id.Extension, id.Root)
+		switch {
+		case err != nil:
+		case !found.IsZero() && found.Matricule != known.Matricule:
+			return ins.INS{}
+		default:
+			found = known
+		}
+	}
+	return found
+}
+
 // about reports whether metadata are about the patient. They may hold an older
 // identifier (EX_3.1-1055): an INS-C or any other that is no INS, or an INS that
 // the patient had before. Another INS is another patient, and metadata without

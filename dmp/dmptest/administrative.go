@@ -24,6 +24,7 @@ func (s *Server) administrative(who *session, e *soap.Envelope) (soap.Message, *
 func (s *Server) tell(a *hl7v3.Answer, r *record, who *session) {
 	s.describe(a, r, who)
 	a.Attention = nil
+	a.Subject.Title, a.Subject.Used, a.Subject.Deceased = r.Title, r.UsedName, r.Deceased
 	a.Subject.Contact = wireContact(r.Contact)
 	for _, p := range r.Representatives {
 		x := hl7v3.Relationship{Code: p.Relation, Name: hl7v3.Name{Prefix: p.Title, Used: p.FamilyName}, Contact: wireContact(p.Contact)}

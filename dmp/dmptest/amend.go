@@ -19,6 +19,7 @@ func (s *Server) amend(who *session, e *soap.Envelope) (soap.Message, *soap.Faul
 	return s.amendRecord(who, e, opAmend, func(r *record, c amendment) string {
 		r.Title, r.UsedName, r.Contact, r.Representatives = c.title, c.used, c.contact, c.representatives
 		r.OpposesBreakGlass, r.OpposesRegulation = c.observations["OPPOSITION_BRIS_DE_GLACE"], c.observations["OPPOSITION_ACCES_URGENCE"]
+		r.Deceased = c.deceased
 		return "active"
 	})
 }
@@ -88,6 +89,7 @@ type amendment struct {
 	contact                dmp.Contact
 	representatives        []dmp.Representative
 	observations           map[string]bool
+	deceased               bool
 	author, organization   string
 	text                   string
 }
@@ -131,7 +133,7 @@ func readAmendment(e *xmltree.Element, op string) (amendment, error) {
 	}
 	person := patient.Path("patientPerson")
 	var at int
-	order := []string{"name", "telecom", "administrativeGenderCode", "birthTime", "addr", "personalRelationship"}
+	order := []string{"name", "telecom", "administrativeGenderCode", "birthTime", "deceasedInd", "addr", "personalRelationship"}
 	for c := range person.Elements() {
 		i := slices.Index(order, c.Name.Local)
 		if i < at {
@@ -147,7 +149,7 @@ func readAmendment(e *xmltree.Element, op string) (amendment, error) {
 		id: id(e.Path("id")), patient: patientID{who.Root, who.Extension}, title: person.Path("name", "prefix").Trimmed(),
 		sender:  hl7v3.Device{OID: e.Path("sender", "device", "id").Attr("root"), Software: e.Path("sender", "device", "softwareName").Trimmed()},
 		reason:  socle.Code{Code: reason, System: act.Path("reasonCode").Attr("codeSystem"), Display: act.Path("reasonCode").Attr("displayName")},
-		contact: contactIn(person), observations: map[string]bool{}, author: author.Path("id").Attr("extension"),
+		contact: contactIn(person), deceased: person.Path("deceasedInd").Attr("value") == "true", observations: map[string]bool{}, author: author.Path("id").Attr("extension"),
 		organization: author.Path("representedOrganization", "id").Attr("extension"), text: act.Path("reasonOf", "detectedIssueEvent", "text").Trimmed(),
 	}
 	for f := range person.Path("name").All(nsHL7, "family") {

@@ -27,6 +27,7 @@ type Patient struct {
 	Account, MonEspaceSante bool
 	// Title and UsedName are the civilité and the nom utilisé.
 	Title, UsedName string
+	Deceased        bool
 	Contact         dmp.Contact
 	Representatives []dmp.Representative
 	// ClosedBecause are the words of who closed the DMP.

@@ -41,8 +41,10 @@ type Subject struct {
 	Registration string // statusCode of the registration, "completed"
 	Status       string // statusCode of the patient: "active", or "terminated" when the DMP is closed
 	IDs          []ID   // INS and, of older records, INS-C
-	// Contact, Deceased and Relationships are administrative data, which TD1.3a
-	// is for; the traits beside them are not read.
+	// Title and Used are the civilité and the nom utilisé, which a change of the
+	// data must send back. Contact, Deceased and Relationships are administrative
+	// data, which TD1.3a is for; the traits beside them are not read.
+	Title, Used   string
 	Contact       Contact
 	Deceased      bool
 	Relationships []Relationship
@@ -156,6 +158,8 @@ func readSubject(event, patient *xmltree.Element) *Subject {
 	s := &Subject{Registration: event.Path("statusCode").Attr("code"), Status: patient.Path("statusCode").Attr("code")}
 	s.IDs = readIDs(patient)
 	person := patient.Path("patientPerson")
+	name := readName(person.Path("name"))
+	s.Title, s.Used = name.Prefix, name.Used
 	s.Contact, s.Relationships = readContact(person), readRelationships(person)
 	s.Deceased = person.Path("deceasedInd").Attr("value") == "true"
 	s.Observations = readObservations(patient, "subjectOf")
@@ -219,8 +223,12 @@ func (s *Subject) write(w *xmltree.Writer) {
 		writeID(w, "id", id)
 	}
 	w.Empty("statusCode", "code", s.Status)
-	if len(s.Contact.Telecoms) > 0 || !s.Contact.Address.IsZero() || s.Deceased || len(s.Relationships) > 0 {
+	named := s.Title != "" || s.Used != ""
+	if named || len(s.Contact.Telecoms) > 0 || !s.Contact.Address.IsZero() || s.Deceased || len(s.Relationships) > 0 {
 		w.Start("patientPerson", "classCode", "PSN", "determinerCode", "INSTANCE")
+		if named {
+			Name{Prefix: s.Title, Used: s.Used}.write(w)
+		}
 		s.Contact.writeTelecoms(w)
 		if s.Deceased {
 			w.Empty("deceasedInd", "value", "true")

@@ -39,6 +39,7 @@ type Change struct {
 	Contact       Contact
 	Gender        string
 	Birth         string // yyyyMMdd
+	Deceased      bool
 	Observations  []Observation
 	Relationships []Relationship
 	Author        Author
@@ -75,6 +76,9 @@ func (c Change) Marshal() []byte {
 	}
 	if c.Birth != "" {
 		w.Empty("birthTime", "value", c.Birth)
+	}
+	if c.Deceased {
+		w.Empty("deceasedInd", "value", "true")
 	}
 	c.Contact.Address.write(&w)
 	writeRelationships(&w, c.Relationships)

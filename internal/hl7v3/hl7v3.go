@@ -7,7 +7,8 @@
 // answers, an emulator the reverse. Reading is tolerant: names are compared with
 // their namespace, order is free, and codes that are not known are kept.
 //
-// The answer 201308 also holds the traits that the DMP knows. They are not read:
+// The answer 201308 also holds the traits that the DMP knows. They are not read,
+// but for the civilité and the nom utilisé, which a change of the data sends back:
 // rule RG_0320 forbids to show them or to correct a local identity with them.
 //
 // Source: dmp sheet §4 TD0.2, TD0.5, TD1.3, TD1.4, HL7 v3 normative edition 2008, domain PRPA.
