@@ -271,12 +271,12 @@ func TestOperatorThatLies(t *testing.T) {
 // An operator that says nothing any more is given up, and asked again.
 func TestSilenceEnds(t *testing.T) {
 	t.Parallel()
-	b := set(t, msstest.Options{}, func(c *mss.Config) { c.Silence = 500 * time.Millisecond })
+	b := set(t, msstest.Options{}, func(c *mss.Config) { c.Silence = 2 * time.Second })
 	require.NoError(t, b.server.Deliver(pharmacy, numbered(1)))
 	m := b.open(t)
-	b.server.Fail(emulator.Fault{Operation: msstest.OpFetch, Latency: 10 * time.Second})
+	b.server.Fail(emulator.Fault{Operation: msstest.OpFetch, Latency: time.Minute})
 	require.Len(t, list(t, m, mss.UID{}), 1, "on another connection")
-	b.server.Fail(emulator.Fault{Operation: msstest.OpMove, Latency: 10 * time.Second})
+	b.server.Fail(emulator.Fault{Operation: msstest.OpMove, Latency: time.Minute})
 	_, err := m.Move(context.Background(), "Archive", list(t, m, mss.UID{})[0].UID)
 	require.Equal(t, socle.OutcomeUnknown, socle.OutcomeOf(err))
 	require.NotContains(t, err.Error(), "context")

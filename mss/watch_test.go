@@ -386,7 +386,7 @@ func TestWatchNoticesADeadConnection(t *testing.T) {
 	var mu sync.Mutex
 	var all []*frozen
 	b := set(t, msstest.Options{}, func(c *mss.Config) {
-		c.Silence = time.Second
+		c.Silence = 2 * time.Second
 		c.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := new(net.Dialer).DialContext(ctx, network, address)
 			f := &frozen{Conn: conn, cold: make(chan struct{})}
@@ -410,8 +410,9 @@ func TestWatchNoticesADeadConnection(t *testing.T) {
 		return n > 3
 	}, 20*time.Second, time.Millisecond, "IDLE is renewed")
 	mu.Lock()
-	require.Len(t, all, 1, "over the same connection")
-	close(all[0].cold)
+	for _, f := range all { // one, unless the machine is very slow
+		close(f.cold)
+	}
 	mu.Unlock()
 	require.NoError(t, b.server.Deliver(pharmacy, numbered(1)))
 	require.EqualValues(t, 1, h.next(t).Summary.UID.Number)

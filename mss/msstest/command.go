@@ -207,8 +207,8 @@ func (p *command) literal(limit int64) ([]byte, error) {
 	if !eager && p.say("+ go on") != nil {
 		return nil, errHangUp
 	}
-	out := make([]byte, n)
-	if _, err := io.ReadFull(p.in, out); err != nil {
+	out, err := io.ReadAll(io.LimitReader(p.in, n)) // what is announced is not believed
+	if err != nil || int64(len(out)) < n {
 		return nil, errHangUp
 	}
 	return out, nil

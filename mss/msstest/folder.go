@@ -39,7 +39,11 @@ func (s *session) list(p *command) error {
 		for _, pattern := range all[1].texts() {
 			form := regexp.QuoteMeta(all[0].text + pattern)
 			form = strings.ReplaceAll(strings.ReplaceAll(form, `\*`, ".*"), "%", "[^/]*")
-			patterns = append(patterns, regexp.MustCompile("^"+form+"$"))
+			p, err := regexp.Compile("^" + form + "$")
+			if err != nil {
+				return errors.New("a pattern in modified UTF-7 expected")
+			}
+			patterns = append(patterns, p)
 		}
 		s.box.mu.Lock()
 		defer s.box.mu.Unlock()

@@ -410,6 +410,9 @@ func (s *session) noop(p *command) error {
 
 // enable turns CONDSTORE or QRESYNC on (RFC 5161, RFC 7162 section 3.2.3).
 func (s *session) enable(p *command) error {
+	if s.folder != nil {
+		return errors.New("ENABLE goes before SELECT (RFC 5161 section 3.1)")
+	}
 	var on []string
 	for !p.atEnd() {
 		name, err := p.atom()
@@ -428,9 +431,6 @@ func (s *session) enable(p *command) error {
 	}
 	if err := p.end(); err != nil {
 		return err
-	}
-	if s.folder != nil {
-		return errors.New("ENABLE goes before SELECT (RFC 5161 section 3.1)")
 	}
 	return s.say("* ENABLED%s", strings.Join(on, ""))
 }

@@ -7,6 +7,12 @@
 // submission every rule of Référentiel #2 that a message shows. What it refuses
 // it refuses with the rule, what was expected and what came. It parses messages
 // and archives by itself, not with the code of the client.
+//
+// Over IMAP it has folders with their special uses, flags, searches, moves, pushes
+// (IDLE), and tells changes (CONDSTORE, QRESYNC); Options.Without takes away what
+// another operator lacks. Server.Fill makes large mailboxes, Server.Renumber and
+// Server.Disconnect do what operators do, Server.Fail makes commands slow or fail
+// by their names, and Server.Traffic tells what a client has cost.
 package msstest
 
 import (
