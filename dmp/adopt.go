@@ -6,7 +6,9 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/ins"
@@ -37,8 +39,11 @@ type Received struct {
 // files it answers for the lot and signs it, which is what the DMP compares with
 // the VIHF (*assumed*: see Dialect.FilerAsAuthor).
 //
-// The patient is the one whom the user chose: a document without INS, or with
-// another, is ErrPatientMismatch. One that lacks what the metadata need is
+// The patient is the one whom the user chose: a document without INS, with
+// that of another (beside theirs too), or with two patients is
+// ErrPatientMismatch, and so is one whose birth name, first birth given name,
+// sex or birth date are not theirs, as [ins.Compare] compares them; a trait that
+// the document does not tell is not compared. One that lacks what the metadata need is
 // ErrInvalidDocument and says what; what the rules of the CI-SIS find besides
 // is in Warnings, because only its author could mend it.
 func (c *Client) Adopt(who socle.Professional, patient ins.Identity, r Received) (*Document, error) {
@@ -58,12 +63,8 @@ func (c *Client) Adopt(who socle.Professional, patient ins.Identity, r Received)
 	if err != nil {
 		return nil, invalid(err)
 	}
-	have, ok := read.Patient.INS()
-	switch {
-	case !ok:
-		return nil, refusal(opDocument, ErrPatientMismatch, "the document has no INS: nothing tells that it is of this patient", "ask its author for one with the INS")
-	case have.Root != id.OID.String() || have.Extension != id.Matricule.Wire():
-		return nil, refusal(opDocument, ErrPatientMismatch, "the INS of the document is not that of the patient", "choose the patient of the document")
+	if err := sameAs(read, id, patient); err != nil {
+		return nil, err
 	}
 	m := &made{patient: id, edition: editionOf(read), encoded: whole(r.CDA), digests: map[crypto.Hash][]byte{}}
 	sum := sha1.Sum(r.CDA)
@@ -91,6 +92,48 @@ func (c *Client) Adopt(who socle.Professional, patient ins.Identity, r Received)
 		d.Warnings = append(d.Warnings, f.Path+": "+f.Text)
 	}
 	return d, nil
+}
+
+// sameAs refuses a document that is not about the patient that the user chose,
+// or not about them alone.
+func sameAs(d *cda.Document, id ins.INS, patient ins.Identity) error {
+	mismatch := func(text, fix string) error { return refusal(opDocument, ErrPatientMismatch, text, fix) }
+	past := patient.History()
+	switch {
+	case len(d.OtherPatients) > 0:
+		return mismatch("the document has several patients (recordTarget)", "ask its author for one of this patient alone")
+	case slices.ContainsFunc(d.Patient.IDs, func(x cda.ID) bool { return ownerOf(x.Root, x.Extension, id, past) == anothers }):
+		return mismatch("the document has the INS of another person", "choose the patient of the document")
+	case !isOf(d.Patient, id, past):
+		return mismatch("the document has no INS of this patient: nothing tells that it is of them", "ask its author for one with the INS")
+	}
+	if traits := discordant(d.Patient, patient.Traits()); len(traits) > 0 {
+		return mismatch("the document has the INS of the patient but other traits: "+strings.Join(traits, ", "),
+			"make sure with its author of whom it is, or correct the identity")
+	}
+	return nil
+}
+
+// discordant names the traits that a header tells and that are not those known.
+func discordant(p cda.Patient, known ins.Traits) []string {
+	c := ins.Compare(ins.Traits{BirthName: p.Name.BirthFamily(), GivenNames: p.Name.FirstBirthGiven()}, known)
+	var all []string
+	if c.BirthName == ins.Discordant && p.Name.BirthFamily() != "" {
+		all = append(all, "birth name")
+	}
+	if c.FirstGivenName == ins.Discordant && p.Name.FirstBirthGiven() != "" {
+		all = append(all, "first given name")
+	}
+	// UN is also written for a sex that is not known.
+	if sex := p.Gender.Code.Code; (sex == "M" || sex == "F") && sex != gender(known.Sex).Code {
+		all = append(all, "sex")
+	}
+	// A date that is told in part agrees with one that begins so.
+	told, born := p.BirthTime.ISO(), birthTime(known.BirthDate).ISO()
+	if !strings.HasPrefix(told, born) && !strings.HasPrefix(born, told) {
+		all = append(all, "birth date")
+	}
+	return all
 }
 
 // complete gives the metadata what the caller knows and the header does not.

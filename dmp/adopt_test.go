@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -167,6 +169,66 @@ func TestPublishedDocumentsAreAdopted(t *testing.T) {
 		adopted++
 	}
 	require.Greater(t, adopted, 3)
+}
+
+// A document that has the patient's INS but is not theirs alone is not filed.
+func TestAdoptRefusesWhatIsNotOfThePatientAlone(t *testing.T) {
+	t.Parallel()
+	srv, c := setup(t, dmptest.Options{})
+	patient := qualified(t, "ORTIE")
+	mine, other := find(t, "ORTIE"), find(t, "TILLEUL")
+	good := elsewhere(t, srv, patient, dmp.Edition{})
+	target := regexp.MustCompile(`(?s)<recordTarget>.*?</recordTarget>`).Find(good)
+	role := regexp.MustCompile(`<patientRole>(<id [^>]*></id>)`).FindSubmatch(good)
+	require.NotNil(t, role)
+	ofOther := func(b []byte) []byte {
+		return bytes.ReplaceAll(b, []byte(mine.INS.Matricule.Wire()), []byte(other.INS.Matricule.Wire()))
+	}
+	insert := func(id []byte) []byte {
+		return bytes.Replace(good, role[0], slices.Concat([]byte("<patientRole>"), id), 1)
+	}
+	replace := func(from, to string) []byte {
+		x := regexp.MustCompile(from).ReplaceAll(good, []byte(to))
+		require.NotEqual(t, string(good), string(x), from)
+		return x
+	}
+	for name, b := range map[string][]byte{
+		"the INS of two persons, ours first":  insert(slices.Concat(role[1], ofOther(role[1]))),
+		"the INS of two persons, ours second": insert(slices.Concat(ofOther(role[1]), role[1])),
+		"a matricule of another authority":    insert(slices.Concat(role[1], bytes.ReplaceAll(ofOther(role[1]), []byte("1.2.250.1.213.1.4.10"), []byte("1.2.3.4")))),
+		"two patients":                        bytes.Replace(good, target, slices.Concat(target, ofOther(target)), 1),
+		"the same patient twice":              bytes.Replace(good, target, slices.Concat(target, target), 1),
+	} {
+		require.NotEqual(t, string(good), string(b), name)
+		_, err := c.Adopt(pharmacist, patient, dmp.Received{CDA: b})
+		require.ErrorIs(t, err, dmp.ErrPatientMismatch, name)
+		require.NotContains(t, err.Error(), other.INS.Matricule.Wire())
+		read, err := dmp.ParseCDA(b)
+		require.NoError(t, err, name)
+		require.False(t, read.IsOf(mine.INS), name)
+		require.False(t, read.IsOf(other.INS), name)
+	}
+	for trait, b := range map[string][]byte{
+		"birth name":       replace(`ORTIE`, "AUTRE"),
+		"first given name": replace(`(<given[^>]*>)[^<]*`, "${1}ZEBULON"),
+		"sex":              replace(`(<administrativeGenderCode [^>]*code=")[MF]"`, `${1}`+map[ins.Sex]string{ins.Male: "F", ins.Female: "M"}[mine.Traits.Sex]+`"`),
+		"birth date":       replace(`(<birthTime value=")\d{4}`, "${1}1901"),
+	} {
+		_, err := c.Adopt(pharmacist, patient, dmp.Received{CDA: b})
+		require.ErrorIs(t, err, dmp.ErrPatientMismatch, trait)
+		require.ErrorContains(t, err, trait)
+		require.NotContains(t, err.Error(), "ORTIE")
+	}
+	for name, b := range map[string][]byte{
+		"a local identifier":       insert(slices.Concat(role[1], []byte(`<id extension="1234567" root="1.2.3.4"/>`))),
+		"an older INS-C":           insert(slices.Concat(role[1], []byte(`<id extension="1197854176879056415520" root="1.2.250.1.213.1.4.2"/>`))),
+		"a name written otherwise": replace(`ORTIE`, "Ortié"),
+		"a year of birth":          replace(`(<birthTime value="\d{4})\d+`, "${1}"),
+		"no sex":                   replace(`<administrativeGenderCode [^>]*>`, `<administrativeGenderCode nullFlavor="UNK">`),
+	} {
+		_, err := c.Adopt(pharmacist, patient, dmp.Received{CDA: b})
+		require.NoError(t, err, name)
+	}
 }
 
 func FuzzAdopt(f *testing.F) {

@@ -146,15 +146,24 @@ func (c *CDA) Next() Edition {
 	return Edition{SetID: c.SetID, Version: c.Version + 1, Replaces: c.ID}
 }
 
-// IsOf reports whether the document is about that patient: one that was asked
-// for and is not must not be shown.
+// IsOf reports whether the document is about that patient and about nobody else:
+// one that was asked for and is not must not be shown. A document of two
+// patients, or with the INS of two persons, is of none.
 func (c *CDA) IsOf(id ins.INS) bool {
-	for _, have := range c.read.Patient.IDs {
-		if have.Root == id.OID.String() && have.Extension == id.Matricule.Wire() {
-			return true
+	return len(c.read.OtherPatients) == 0 && isOf(c.read.Patient, id, nil)
+}
+
+// isOf reports whether one of the identifiers of a header is the INS and none
+// is that of another person.
+func isOf(p cda.Patient, id ins.INS, past []ins.Past) bool {
+	found := false
+	for _, have := range p.IDs {
+		if ownerOf(have.Root, have.Extension, id, past) == anothers {
+			return false
 		}
+		found = found || have.Root == id.OID.String() && have.Extension == id.Matricule.Wire()
 	}
-	return false
+	return found
 }
 
 // File gives the file of a document of level 1, and false for a structured one.

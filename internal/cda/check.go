@@ -13,14 +13,20 @@ import (
 var insOIDs = []string{"1.2.250.1.213.1.4.8", "1.2.250.1.213.1.4.9", "1.2.250.1.213.1.4.10", "1.2.250.1.213.1.4.11"}
 
 // INS gives the identifier of the patient whose authority is one of the INS,
-// and false when there is none.
+// the first when there are several, and false when there is none or when they
+// are those of two persons.
 func (p Patient) INS() (ID, bool) {
+	var first ID
 	for _, id := range p.IDs {
-		if id.Extension != "" && slices.Contains(insOIDs, id.Root) {
-			return id, true
+		switch {
+		case id.Extension == "" || !slices.Contains(insOIDs, id.Root):
+		case first.IsZero():
+			first = id
+		case id.Extension != first.Extension:
+			return ID{}, false
 		}
 	}
-	return ID{}, false
+	return first, !first.IsZero()
 }
 
 // custodianDMP is the authority under which the DMP itself keeps documents.
@@ -115,7 +121,7 @@ func (p *problems) moment(path string, t Time) {
 func (p *problems) patient(who Patient) {
 	const path = "recordTarget/patientRole"
 	if _, ok := who.INS(); !ok {
-		p.add(path+"/id", "an INS with its root ("+strings.Join(insOIDs, ", ")+") is mandatory")
+		p.add(path+"/id", "an INS with its root ("+strings.Join(insOIDs, ", ")+") is mandatory, of one person")
 	}
 	null, known := 0, 0
 	for _, t := range who.Telecoms {
