@@ -18,6 +18,7 @@ import (
 	"github.com/soclesante/socle/dmp/dmptest"
 	"github.com/soclesante/socle/ins"
 	"github.com/soclesante/socle/internal/emulator"
+	"github.com/soclesante/socle/internal/xds"
 	"github.com/soclesante/socle/socletest"
 )
 
@@ -461,5 +462,35 @@ func TestOversizedAnswersToASearch(t *testing.T) {
 		_, err := c.Search(context.Background(), pharmacist, patient, dmp.Query{Record: rec})
 		require.ErrorIs(t, err, dmp.ErrTooMany, name)
 		require.Equal(t, 1, asked, name)
+	}
+}
+
+// Who may only ask for the technical identifier of a document may not list the
+// record by asking for references alone.
+func TestReferencesOfAListAreAList(t *testing.T) {
+	t.Parallel()
+	srv, c := setup(t, dmptest.Options{})
+	patient := qualified(t, "ORTIE")
+	doc := feed(t, c, patient, nil)
+	rec := record(t, c, patient)
+	_, err := c.TechnicalID(t.Context(), pharmacist, patient, rec, doc.ID())
+	require.NoError(t, err)
+	id, err := patient.Sendable()
+	require.NoError(t, err)
+	slot := func(name, value string) string {
+		return `<rim:Slot name="` + name + `"><rim:ValueList><rim:Value>` + value + `</rim:Value></rim:ValueList></rim:Slot>`
+	}
+	cx := strings.ReplaceAll(id.CX(), "&", "&amp;")
+	for name, query := range map[string]string{
+		"documents": `<rim:AdhocQuery xmlns:rim="` + xds.NSRIM + `" id="` + xds.FindDocuments + `">` + slot("$$XDSDocumentEntryPatientId", "'"+cx+"'") +
+			slot("$$XDSDocumentEntryStatus", "('"+xds.StatusApproved+"')") + `</rim:AdhocQuery>`,
+		"lots": `<rim:AdhocQuery xmlns:rim="` + xds.NSRIM + `" id="` + xds.FindSubmissionSets + `">` + slot("$$XDSSubmissionSetPatientId", "'"+cx+"'") +
+			slot("$$XDSSubmissionSetStatus", "('"+xds.StatusApproved+"')") + `</rim:AdhocQuery>`,
+	} {
+		sly := client(t, srv, tampering(pattern(`(?s)<rim:AdhocQuery .*</rim:AdhocQuery>`, query)))
+		_, err := sly.TechnicalID(t.Context(), pharmacist, patient, rec, doc.ID())
+		var e *dmp.Error
+		require.ErrorAs(t, err, &e, name)
+		require.Equal(t, "DMPAccessDeniedByRightsService", e.Code, name)
 	}
 }

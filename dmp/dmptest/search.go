@@ -45,9 +45,12 @@ func (s *Server) query(who *session, e *soap.Envelope) (soap.Message, *soap.Faul
 	return soap.Message{Action: actionQuery + "Response", Body: response.Marshal()}, nil
 }
 
-// queryName gives the operation that a stored query is, by its returnType.
+// queryName gives the operation that a stored query is: TD3.1b is GetDocuments
+// with references as answer. References of what else there is are a list of the
+// record as any other, TD3.1a.
 func queryName(e *soap.Envelope) string {
-	if e.Body.First(xds.NSQuery, "ResponseOption").Attr("returnType") == "ObjectRef" {
+	if e.Body.First(xds.NSQuery, "ResponseOption").Attr("returnType") == "ObjectRef" &&
+		e.Body.First(xds.NSRIM, "AdhocQuery").Attr("id") == xds.GetDocuments {
 		return opIdentify
 	}
 	return opSearch
