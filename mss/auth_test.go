@@ -244,3 +244,20 @@ func TestEmptyIdentityWithoutInitialResponse(t *testing.T) {
 	require.NoError(t, m.Close())
 	require.NotContains(t, s.heard(), base64.StdEncoding.EncodeToString([]byte(application)))
 }
+
+// Without anybody logged in, there is no session that could end.
+func TestApplicativeMailboxIsWatched(t *testing.T) {
+	t.Parallel()
+	b := automatic(t, msstest.Options{Mechanisms: []string{msstest.Plain}}, func(c tls.Certificate) mss.Auth { return mss.Plain(c, "", "factice") })
+	h := newHandled()
+	w, err := b.client.Watch(context.Background(), mss.WatchConfig{Handle: h.handle, Changed: h.changed})
+	require.NoError(t, err)
+	defer w.Close()
+	require.NoError(t, w.Add(b.access, mss.Cursor{}))
+	require.NoError(t, b.server.Deliver(application, simple("<"+office+">", "Un", "Un")))
+	require.Equal(t, application, h.next(t).Mailbox.Wire())
+	b.server.Disconnect(application, "maintenance")
+	require.NoError(t, b.server.Deliver(application, simple("<"+office+">", "Deux", "Deux")))
+	require.Equal(t, "Deux", h.next(t).Summary.Subject)
+	require.Zero(t, b.tokens.asked)
+}
