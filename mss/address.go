@@ -120,6 +120,12 @@ func isPatientDomain(d string) bool {
 	return d == patientDomain || strings.HasPrefix(d, "patient.") && strings.HasSuffix(d, ".mssante.fr")
 }
 
+// same reports whether two addresses are of one mailbox: operators do not tell
+// letters of another case apart in the local part (assumed).
+func (a Address) same(b Address) bool {
+	return a == b || a.Domain() == b.Domain() && strings.EqualFold(a.parts().local, b.parts().local)
+}
+
 // Matricule gives the matricule in a patient's address. It is what the address
 // says, key unchecked, and nobody has verified that it is the patient's INS.
 func (a Address) Matricule() (ins.Matricule, bool) {

@@ -2,6 +2,7 @@ package mss
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -58,12 +59,21 @@ func (m *Mailbox) others(l []Address, but Address, j *job) (out []Address) {
 // and its other files, read from the message while this one is composed.
 //
 // Nothing is left out in silence: a message with a document or an archive that
-// has a fault, or with a document that its sender wants deleted, is refused with
-// ErrNotConform. It goes into no thread.
+// has a fault, with a document that its sender wants deleted, or of which some
+// could not be read, is refused with ErrNotConform. A PDF that is that of a
+// document by a guess only goes as a file, under its own name, and the report
+// tells. A message goes into no thread.
 func (m *Mailbox) Forward(ctx context.Context, original *Message, d Draft) (SendReport, error) {
 	if original == nil {
 		return SendReport{}, notConform("RFC 5322", "Forward: the message to send on is mandatory")
 	}
+	for _, err := range original.Faults {
+		var f *Fault
+		if errors.As(err, &f) && (f.Kind == FaultMIME || f.Kind == FaultEncoding) || len(original.Faults) >= maxFaults {
+			return SendReport{}, &Error{Op: "send", Code: "RFC 2045", Text: "Forward: some of the message could not be read and would be lost: send what is good of it with Send", Err: err, kind: ErrNotConform, outcome: notSent}
+		}
+	}
+	var notes []Degraded
 	d.Documents, d.Files = slices.Clone(d.Documents), slices.Clone(d.Files)
 	for i, doc := range original.Documents {
 		switch {
@@ -73,7 +83,11 @@ func (m *Mailbox) Forward(ctx context.Context, original *Message, d Draft) (Send
 			return SendReport{}, notConform("IHE XDM", "Forward: document %d of the message is one that its sender wants deleted", i+1)
 		}
 		o := Outgoing{CDA: doc.data}
-		if doc.PDF != nil {
+		switch {
+		case doc.PDF == nil:
+		case doc.PDFGuessed:
+			notes = append(notes, Degraded{"SC.CDA/DD.15", fmt.Sprintf("a PDF that may be that of document %d goes as a file, under its own name", i+1)})
+		default:
 			b, err := io.ReadAll(io.LimitReader(doc.PDF.Open(), maxArchive))
 			if err != nil {
 				return SendReport{}, notConform("ECO.2.1.1", "Forward: the PDF of document %d cannot be decoded", i+1)
@@ -88,10 +102,9 @@ func (m *Mailbox) Forward(ctx context.Context, original *Message, d Draft) (Send
 		}
 		d.Files = append(d.Files, a.forwarded())
 	}
-	if original.Text == "" && original.HTML != "" {
+	if original.HTML != "" {
 		d.Files = append(d.Files, File{Name: "message.html", MediaType: "text/html", Content: []byte(original.HTML)})
 	}
-	var notes []Degraded
 	if n := len(original.Faults); n > 0 {
 		notes = append(notes, Degraded{"RFC 2045", fmt.Sprintf("the message sent on has %d faults: it goes as it could be read", n)})
 	}

@@ -10,11 +10,17 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/emersion/go-message/mail"
 )
 
 const archiveName = "IHE_XDM.ZIP"
+
+const (
+	xdmMark    = "XDM/1.0/DDM+"
+	maxSubject = 250 // characters
+)
 
 // automaticNotice ends the messages of applicative mailboxes that do not say
 // that they are made by a machine (MSS/va1.09). Its words are ours.
@@ -51,6 +57,9 @@ func (m *Mailbox) compose(d job, e envelope, parcel *parcel, at time.Time, r *Se
 		h.SetAddressList("Reply-To", wire([]Address{d.ReplyTo}))
 	}
 	title := subject(d, parcel)
+	if parcel != nil && parcel.partial {
+		r.degrade("ECO.2.1.3", "the documents lack the birth name, the first given name or the birth date of the patient: the subject does too")
+	}
 	if d.Final && m.client.cfg.Dialect.FinalSubject && !strings.Contains(title, finMark) {
 		title += " " + finMark
 	}
@@ -179,24 +188,38 @@ func wire(l []Address) []*mail.Address {
 
 // subject gives the subject: with documents, in the form of ECO.2.1.3.
 func subject(d job, p *parcel) string {
-	s, _ := withoutPrefix(d.Subject) // it announces documents, and only we know whether there are
+	s := unannounced(d.Subject) // it announces documents, and only we know whether there are
 	switch {
 	case p != nil:
 		if s == "" {
 			s = p.title
 		}
-		s = "XDM/1.0/DDM+" + strings.TrimSpace(s+" "+p.patient)
+		// The label gives way to the patient, never the reverse.
+		patient := oneLine(p.patient)
+		s = xdmMark + strings.TrimSpace(cut(oneLine(s), max(0, maxSubject-len(xdmMark)-1-utf8.RuneCountInString(patient)))+" "+patient)
+		return s
 	case s == "" && d.mark != "" && d.answered != nil:
 		s = d.answered.Subject
 		if !strings.HasPrefix(strings.ToLower(s), strings.ToLower(strings.TrimSpace(d.mark))) {
 			s = d.mark + s
 		}
 	}
-	s = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, ""), func(r rune) bool { return r <= ' ' || r == 0x7f }), " ")
-	if runes := []rune(s); len(runes) > 250 {
-		s = string(runes[:250])
+	return unannounced(cut(oneLine(s), maxSubject))
+}
+
+// unannounced gives a subject that announces no documents, however often it did.
+func unannounced(s string) string {
+	for announces := true; announces; {
+		s, announces = withoutPrefix(s)
 	}
 	return s
+}
+
+// oneLine makes a text safe for a header: without line ends, and without what
+// readers would decode.
+func oneLine(s string) string {
+	s = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, ""), func(r rune) bool { return r <= ' ' || r == 0x7f }), " ")
+	return strings.ReplaceAll(s, "=?", "= ?")
 }
 
 func newMessageID(domain string) string {

@@ -33,7 +33,8 @@ type Document struct {
 	Action string
 	// PDF is the attached PDF of the document, which is shown as one with it
 	// (SC.CDA/DD.15), nil when none was found. PDFGuessed says that only their
-	// number and order told that they belong together.
+	// number and order told that they belong together: [Message.Files] has it too,
+	// and nothing shows that it is of the patient.
 	PDF        *Attachment
 	PDFGuessed bool
 	// Models are the OIDs of the models that the document claims (templateId).
@@ -44,7 +45,8 @@ type Document struct {
 	// that has one without telling the user.
 	Err error
 
-	data []byte
+	data     []byte
+	holdsINS bool // the document itself does, whatever the metadata say
 }
 
 // Actions that the metadata of a document may ask for (CI-SIS, transmission of
@@ -115,7 +117,8 @@ func (m *Message) documents(t *treeReader) {
 	var codes []string
 	var headers []*cda.Document
 	qualified := false
-	patients := map[Patient]bool{}
+	var patients []person
+	mismatch := false
 	left := int64(maxInflated)
 	for _, a := range m.Attachments {
 		if !m.isArchive(a) {
@@ -155,8 +158,10 @@ func (m *Message) documents(t *treeReader) {
 					codes = append(codes, doc.Code.Code)
 					qualified = qualified || hasQualifiedINS(d.CDA)
 				}
-				if !doc.Patient.Matricule.IsZero() {
-					patients[Patient{Matricule: doc.Patient.Matricule, OID: doc.Patient.OID}] = true
+				if errors.Is(d.Err, &xdm.Error{Code: xdm.PatientMismatch}) {
+					mismatch = true
+				} else {
+					patients = append(patients, person{d.Entry.PatientID, doc.Patient})
 				}
 				if !m.twice(&doc, t) {
 					m.Documents, headers = append(m.Documents, doc), append(headers, d.CDA)
@@ -165,17 +170,21 @@ func (m *Message) documents(t *treeReader) {
 		}
 	}
 	m.Attachments = files
-	m.twins(headers, len(patients) < 2)
-	if len(patients) > 1 {
-		t.fault(FaultCoherent, "", "documents of %d patients in one message (SC.MSS/CONF.23)", len(patients))
+	several, alike := people(patients)
+	m.twins(headers, alike && !mismatch)
+	if several > 1 {
+		t.fault(FaultCoherent, "", "documents of %d patients in one message (SC.MSS/CONF.23)", several)
 	}
 	if len(codes) > 0 && !sameCodes(codes, m.Codes) {
 		t.fault(FaultCoherent, "", "X-MSS-CODECDA does not announce the documents of the archive (ECO.2.4.1)")
 	}
 	if said := m.INS == "O"; len(codes) > 0 && m.INS != "" && said != qualified {
-		t.fault(FaultCoherent, "", "X-MSS-INS is not what the documents of the archive say (ECO.2.4.2)")
+		t.fault(FaultCoherent, "", "%w", errOtherINS)
 	}
 }
+
+// errOtherINS is a fault that a message of a client with Dialect.AllQualified has.
+var errOtherINS = errors.New("X-MSS-INS is not what the documents of the archive say (ECO.2.4.2)")
 
 // twice reports whether a document is one that is there already, byte for byte,
 // as when an archive is attached twice. Of two documents under one identifier
@@ -215,7 +224,7 @@ func (t *treeReader) xdm(part string, err error) error {
 	if errors.As(err, &x) {
 		f.Code = string(x.Code)
 	}
-	if len(t.faults) < 100 {
+	if len(t.faults) < maxFaults {
 		t.faults = append(t.faults, f)
 	}
 	return f
@@ -237,8 +246,8 @@ func received(part string, d xdm.Document) Document {
 				}
 			}
 		}
-		doc.Patient = Patient{BirthName: c.Patient.Name.BirthFamily(), GivenName: c.Patient.Name.FirstBirthGiven(),
-			BirthDate: c.Patient.BirthTime.ISO(), Sex: c.Patient.Gender.Code.Code}
+		doc.Patient = traitsOf(c)
+		_, doc.holdsINS = c.Patient.INS()
 	}
 	// The patient is that of the metadata (ECO.2.1.2), unless the document is
 	// of another: then of nobody.

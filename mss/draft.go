@@ -143,6 +143,16 @@ type envelope struct {
 	references []string
 }
 
+// readBy refuses documents of another patient than the one written to.
+func (e envelope) readBy(number ins.Matricule) error {
+	for _, a := range slices.Concat(e.to, e.cc) {
+		if reader, ok := a.Matricule(); ok && !number.IsZero() && reader != number {
+			return notConform("SC.MSS/CONF.23", "Documents: they are about another patient than the one written to")
+		}
+	}
+	return nil
+}
+
 // job is a message on its way, whichever call it came by: there is one path.
 type job struct {
 	Draft

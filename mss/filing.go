@@ -22,7 +22,7 @@ var ErrNotFiled = errors.New("document not filed")
 // *[Error] that is ErrNotFiled; its Code is the one of the volet with which
 // [Mailbox.Acknowledge] tells the sender.
 //
-// A document without INS fits nobody. Never file such documents under an
+// A document without INS fits nobody, whatever the metadata of its archive say. Never file such documents under an
 // identity made for them: those of two patients would end together.
 func (d Document) Fits(patient ins.Identity) error {
 	want, err := patient.Sendable()
@@ -43,7 +43,7 @@ func (d Document) Fits(patient ins.Identity) error {
 		return e
 	case len(d.data) == 0:
 		return notFiled(IntegrationOther, "a document that ParseMessage or Read gave is mandatory: read its message again")
-	case have.Matricule.IsZero():
+	case have.Matricule.IsZero() || !d.holdsINS:
 		return notFiled(IntegrationNoINS, "")
 	case have.Matricule != want.Matricule || have.OID != want.OID:
 		return notFiled(IntegrationINSDiffers, "")

@@ -28,6 +28,8 @@ type parcel struct {
 	number    ins.Matricule
 	title     string // of the first document
 	patient   string // NOM prénom date, for the subject
+	partial   bool   // the subject lacks some of these
+	unknown   bool   // no number tells of whom a document is
 }
 
 // pack puts the documents of a draft into an archive (ECO.2.1.1) and tells what
@@ -43,7 +45,8 @@ func (m *Mailbox) pack(d job, at time.Time, r *SendReport) (*parcel, error) {
 	}
 	p := &parcel{}
 	var set xdm.Subset
-	names := map[string]bool{}
+	names, ids := map[string]bool{}, map[string]bool{}
+	var whole person // what the documents so far tell of their patient
 	for i, o := range d.Documents {
 		doc, err := cda.Parse(o.CDA, xmltree.Limits{})
 		if err != nil {
@@ -63,8 +66,14 @@ func (m *Mailbox) pack(d job, at time.Time, r *SendReport) (*parcel, error) {
 					}
 				}
 			}
-		} else if entry.PatientID != set.Documents[0].Entry.PatientID {
-			return nil, notConform("SC.MSS/CONF.23", "Documents[%d]: the patient is not that of the first document: one patient in a message", i)
+		}
+		if whole, err = whole.and(person{entry.PatientID, traitsOf(doc)}, i); err != nil {
+			return nil, err
+		}
+		if id := doc.ID.String(); id != "" && ids[id] {
+			return nil, notConform("IHE XDM", "Documents[%d]: another document of the draft has its identifier: give each once", i)
+		} else {
+			ids[id] = true
 		}
 		action, err := d.action(i, o, doc)
 		if err != nil {
@@ -100,6 +109,7 @@ func (m *Mailbox) pack(d job, at time.Time, r *SendReport) (*parcel, error) {
 	if len(d.replaced) > 0 && !slices.ContainsFunc(set.Documents, func(x xdm.Document) bool { return x.Action == ActionReplace }) {
 		return nil, notConform("AMBU.MSS/va1.02", "Documents: none replaces one of the message, by its relatedDocument (RPLC)")
 	}
+	p.unknown, p.partial = p.number.IsZero(), whole.BirthName == "" || whole.GivenName == "" || len(whole.BirthDate) < len("2006-01-02")
 	if !p.qualified {
 		r.degrade("ECO.2.4.2", "no document holds a whole qualified INS: X-MSS-INS is N")
 	}

@@ -19,6 +19,7 @@ const (
 	maxPartDepth  = 12
 	maxParts      = 500
 	maxTextPart   = 4 << 20
+	maxFaults     = 100
 	maxBoundaries = 70 // RFC 2046 section 5.1.1
 )
 
@@ -109,7 +110,7 @@ type treeReader struct {
 }
 
 func (t *treeReader) fault(kind FaultKind, number, format string, args ...any) {
-	if len(t.faults) < 100 {
+	if len(t.faults) < maxFaults {
 		t.faults = append(t.faults, &Fault{Kind: kind, Part: number, Err: fmt.Errorf(format, args...)})
 	}
 }

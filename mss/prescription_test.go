@@ -104,9 +104,9 @@ func TestDocumentsAreShownWithTheirPDF(t *testing.T) {
 		guessed   []bool
 		left      int
 	}{
-		"by its bytes":                   {[][]byte{small("1"), level1("2")}, map[string][]byte{"a.pdf": elsewhere, "b.pdf": inside}, []string{"a.pdf", "b.pdf"}, []bool{true, false}, 0},
+		"by its bytes":                   {[][]byte{small("1"), level1("2")}, map[string][]byte{"a.pdf": elsewhere, "b.pdf": inside}, []string{"a.pdf", "b.pdf"}, []bool{true, false}, 1},
 		"by its name":                    {[][]byte{small("1")}, map[string][]byte{"a.pdf": elsewhere, named: inside}, []string{named}, []bool{false}, 1},
-		"by its rank":                    {[][]byte{small("1"), small("2")}, map[string][]byte{"a.pdf": elsewhere, "b.pdf": inside, "c.jpg": nil}, []string{"a.pdf", "b.pdf"}, []bool{true, true}, 1},
+		"by its rank":                    {[][]byte{small("1"), small("2")}, map[string][]byte{"a.pdf": elsewhere, "b.pdf": inside, "c.jpg": nil}, []string{"a.pdf", "b.pdf"}, []bool{true, true}, 3},
 		"too many":                       {[][]byte{small("1")}, map[string][]byte{"a.pdf": elsewhere, "b.pdf": inside}, []string{""}, []bool{false}, 2},
 		"none":                           {[][]byte{small("1")}, nil, []string{""}, []bool{false}, 0},
 		"several patients, by rank":      {[][]byte{small("1"), small("2", matricule, other)}, map[string][]byte{"a.pdf": elsewhere, "b.pdf": inside}, []string{"", ""}, []bool{false, false}, 2},

@@ -63,7 +63,7 @@ func (m *Mailbox) Withdraw(ctx context.Context, sent *Message, d Draft) (SendRep
 // again begins a message about one of this mailbox, to the same recipients.
 func (m *Mailbox) again(sent *Message, d Draft) (job, error) {
 	j := job{Draft: d, answered: sent}
-	if sent == nil || sent.Sender.Address != m.access.Address {
+	if sent == nil || !sent.Sender.Address.same(m.access.Address) {
 		return j, notConform("AMBU.MSS/va1.02", "a message of this mailbox expected, as Read gives it of the folder of sent messages")
 	}
 	if err := m.covered(sent, d); err != nil {

@@ -101,11 +101,9 @@ func (m *Mailbox) prepare(ctx context.Context, d job, r *SendReport) ([]byte, en
 	if err != nil {
 		return nil, envelope{}, err
 	}
-	if p != nil && !p.number.IsZero() {
-		for _, a := range e.to {
-			if reader, ok := a.Matricule(); ok && reader != p.number {
-				return nil, envelope{}, notConform("SC.MSS/CONF.23", "Documents: they are about another patient than the one written to")
-			}
+	if p != nil {
+		if err := e.readBy(p.number); err != nil {
+			return nil, envelope{}, err
 		}
 	}
 	if err := m.opposed(ctx, e, p, d.DespiteOpposition, r); err != nil {

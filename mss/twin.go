@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/soclesante/socle/internal/cda"
 )
@@ -48,17 +49,17 @@ func (a Attachment) Kind() AttachmentKind {
 }
 
 // Files gives the attachments to show beside the documents: those that are the
-// PDF of none.
+// PDF of none, or that are so by a guess only (Document.PDFGuessed).
 func (m *Message) Files() []Attachment {
 	return slices.DeleteFunc(slices.Clone(m.Attachments), func(a Attachment) bool {
-		return slices.ContainsFunc(m.Documents, func(d Document) bool { return d.PDF != nil && d.PDF.Part == a.Part })
+		return slices.ContainsFunc(m.Documents, func(d Document) bool { return d.PDF != nil && !d.PDFGuessed && d.PDF.Part == a.Part })
 	})
 }
 
 // twins finds the PDF of each document: the one that is its body, else the one
 // whose name is that of ECO.2.1.6, else, when as many PDF as documents are left
-// over, the one of the same rank. Of documents of several patients only the
-// first way counts.
+// over, the one of the same rank, unless a name looks like that of somebody
+// else. Unless all documents tell the same patient only the first way counts.
 func (m *Message) twins(headers []*cda.Document, onePatient bool) {
 	var free []int
 	for i, a := range m.Attachments {
@@ -103,10 +104,32 @@ func (m *Message) twins(headers []*cda.Document, onePatient bool) {
 	if len(left) != len(free) {
 		return
 	}
+	for k, i := range left {
+		if headers[i] == nil || namesOther(m.Attachments[free[k]].Name, headers[i]) {
+			return
+		}
+	}
 	for _, i := range left {
 		take(&m.Documents[i], 0, true)
 	}
 }
+
+// namesOther reports whether the name of a file holds a word in capitals that
+// neither the patient nor the document has: it may be a family name.
+func namesOther(name string, d *cda.Document) bool {
+	n := d.Patient.Name
+	known := strings.Fields(plainTitle(strings.Join([]string{d.Title, d.Code.Display, n.BirthFamily(), n.UsedFamily(), strings.Join(n.BirthGivens(), " "), n.FirstBirthGiven()}, " ")))
+	name = strings.TrimSuffix(name, path.Ext(name))
+	for _, w := range strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) }) {
+		if len([]rune(w)) > 2 && capitals(w) && !slices.Contains(known, plainTitle(w)) && !slices.Contains(commonCapitals, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// commonCapitals are words in capitals that names of files begin with.
+var commonCapitals = []string{"CDA", "PDF", "SCAN", "DOC", "DOCUMENT", "COMPTE", "RENDU", "ORDONNANCE", "BIO", "LDL", "VSM", "IRM"}
 
 // same reports whether an attachment is the file in a document.
 func same(a Attachment, body cda.Body) bool {
