@@ -84,9 +84,11 @@ func TestMessageWithDocuments(t *testing.T) {
 	require.Equal(t, "ESSAI-FICTIF", at(t, m, "documents", 0, "patient", "birthName"))
 	require.Equal(t, "1.2.250.1.999.1.0", at(t, m, "documents", 0, "replaces", 0))
 	require.Equal(t, "Ordonnance.pdf", at(t, m, "documents", 0, "pdf", "name"), "shown with its document")
-	require.Equal(t, "photo", at(t, m, "files", 0, "kind"))
+	require.Equal(t, "PDF", at(t, m, "files", 0, "kind"), "it is that of the document by a guess only")
+	require.Equal(t, "photo", at(t, m, "files", 1, "kind"))
 	require.Equal(t, "document", at(t, m, "prescriptions", 0, "kind"))
-	require.Equal(t, "photo", at(t, m, "prescriptions", 1, "kind"))
+	require.Equal(t, "PDF", at(t, m, "prescriptions", 1, "kind"))
+	require.Equal(t, "photo", at(t, m, "prescriptions", 2, "kind"))
 	text := inText(t, f)
 	for _, want := range []string{"message of MSSanté", "patient Anne Essai", "as its metadata say", "likely, document: document 1", "X-MSS-INS O"} {
 		require.Contains(t, text, want)
