@@ -92,7 +92,7 @@ func (m *Mailbox) Changes(ctx context.Context, folder string, since Cursor) iter
 		ended := false
 		m.pages(ctx, messages{folder: s.folder, validity: s.validity, numbers: s.arrived}, func(sum Summary, err error) bool {
 			if err == nil {
-				after.next = sum.UID.Number + 1
+				after = after.after(sum.UID.Number)
 				ended = !yield(Change{Kind: ChangeArrived, UID: sum.UID, Summary: sum, Cursor: after}, nil)
 			} else {
 				ended = true
@@ -175,10 +175,7 @@ func (s *followed) end() uint32 {
 	if len(s.arrived) == 0 {
 		return s.start
 	}
-	if last := s.arrived[len(s.arrived)-1]; last < ^uint32(0) {
-		return last + 1
-	}
-	return ^uint32(0)
+	return following(s.arrived[len(s.arrived)-1])
 }
 
 // begin selects the folder anew and compares it with a cursor.

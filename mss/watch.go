@@ -16,8 +16,9 @@ import (
 type WatchConfig struct {
 	// Handle is given each message that arrives in an inbox, mandatory: one
 	// mailbox's one after the other, the oldest first, those of several mailboxes
-	// at once. Store Arrival.Cursor when the message is handled, or give an error:
-	// the message comes again later. Returning late delays this mailbox alone.
+	// at once. Store Arrival.Cursor when the message is handled, or give an error,
+	// any: the message comes again later, and the watch goes on. Returning late
+	// delays this mailbox alone.
 	Handle func(ctx context.Context, a Arrival) error
 	// Changed is told whenever the state of a mailbox changes, for a display. It
 	// must not block.
@@ -48,6 +49,9 @@ const (
 	steady      = 30 * time.Second // of a connection that was good
 	crowdedFor  = 10               // looks before a connection is asked for again
 	goodbye     = 2 * time.Second
+	quiet       = 5 * time.Second // a push after that is one like others
+	firstRest   = 20 * time.Millisecond
+	maxRest     = 2 * time.Second
 )
 
 // Arrival is a message that has arrived in a watched inbox.
@@ -55,7 +59,8 @@ type Arrival struct {
 	Mailbox Address
 	Summary Summary
 	// Renumbered says that the operator has renumbered the inbox: UIDs known of
-	// it before are worth nothing, and its messages come again, all of them.
+	// it before are worth nothing, and its messages come again, all of them. Each
+	// of those says so, until the last of them is handled: the Cursor remembers it.
 	Renumbered bool
 	// Cursor is to be stored once the message is handled, and given to
 	// [Watcher.Add] after a restart.
@@ -88,7 +93,7 @@ type WatchStatus struct {
 	Mailbox Address
 	State   WatchState
 	At      time.Time // since when
-	Err     error     // of WatchPaused and WatchEnded
+	Err     error     // of WatchPaused and WatchEnded; it may wrap that of Handle
 	Retry   time.Time // of WatchPaused
 }
 

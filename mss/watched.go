@@ -18,6 +18,7 @@ type watched struct {
 	cursor   Cursor
 	failures int
 	crowded  int // looks left before a connection is asked for again
+	vain     int // pushes in a row that brought nothing
 	stop     chan struct{}
 	once     sync.Once
 	cancel   context.CancelFunc
@@ -30,14 +31,23 @@ func (t *watched) end() { t.once.Do(func() { close(t.stop) }) }
 // errStopped says that the watch was ended by its owner.
 var errStopped = errors.New("watch ended")
 
+// handlerError is what Handle failed with. Whatever its cause, it tells nothing
+// of the mailbox that is watched, nor of its session.
+type handlerError struct{ err error }
+
+func (e *handlerError) Error() string { return "mss: watch: Handle: " + e.err.Error() }
+
+func (e *handlerError) Unwrap() error { return e.err }
+
 func (t *watched) run(ctx context.Context) {
 	defer func() { _ = t.box.Close() }()
 	for {
 		err := t.session(ctx)
+		var handling *handlerError
 		switch {
 		case errors.Is(err, errStopped), ctx.Err() != nil:
 			return
-		case errors.Is(err, ErrSessionLost):
+		case !errors.As(err, &handling) && errors.Is(err, ErrSessionLost):
 			t.become(WatchStatus{State: WatchEnded, Err: err})
 			return
 		}
@@ -70,17 +80,30 @@ func (t *watched) hold(ctx context.Context) error {
 		if t.status.State != WatchPushed && t.status.State != WatchPolled {
 			t.become(WatchStatus{State: WatchConnecting})
 		}
-		if err := t.catchUp(ctx); err != nil {
+		told, err := t.catchUp(ctx)
+		if err != nil {
 			return err
+		}
+		if told > 0 {
+			t.vain = 0
 		}
 		r := t.box.reader
 		if r == nil { // lost while the messages were read
+			t.vain++
+			if err := t.wait(ctx, t.rest()); err != nil {
+				return err
+			}
 			continue
 		}
-		var err error
 		if r.client.Caps().Has(imap.CapIdle) {
 			t.become(WatchStatus{State: WatchPushed})
-			err = t.idle(ctx)
+			since := time.Now()
+			if err = t.wait(ctx, t.rest()); err == nil {
+				err = t.idle(ctx)
+			}
+			if t.vain++; time.Since(since) > min(quiet, t.watcher.cfg.Renew/2) {
+				t.vain = 0
+			}
 		} else {
 			t.become(WatchStatus{State: WatchPolled})
 			err = t.wait(ctx, t.watcher.cfg.Poll)
@@ -100,6 +123,15 @@ func (t *watched) hold(ctx context.Context) error {
 	}
 }
 
+// rest gives how long to leave an operator alone that pushes without anything
+// having arrived: nothing after the first time, for that happens.
+func (t *watched) rest() time.Duration {
+	if t.vain < 2 {
+		return 0
+	}
+	return min(firstRest<<min(t.vain-2, 10), maxRest)
+}
+
 // look connects, hands over what has arrived, and leaves.
 func (t *watched) look(ctx context.Context) error {
 	select {
@@ -109,7 +141,7 @@ func (t *watched) look(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	err := t.catchUp(ctx)
+	_, err := t.catchUp(ctx)
 	t.box.hangUp(ctx)
 	<-t.watcher.polling
 	if err != nil {
@@ -127,40 +159,50 @@ func (t *watched) look(ctx context.Context) error {
 // errAgain says that nothing went wrong.
 var errAgain = errors.New("again")
 
-// catchUp hands over what arrived since the cursor.
-func (t *watched) catchUp(ctx context.Context) error {
+// catchUp hands over what arrived since the cursor, and tells how many Handle
+// took.
+func (t *watched) catchUp(ctx context.Context) (told int, err error) {
 	s, err := t.find(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if s.renumbered || t.cursor.IsZero() {
 		t.cursor = s.now
 	}
 	t.cursor.next = s.start
+	if s.renumbered {
+		t.cursor.again = s.end()
+	}
 	t.box.pages(ctx, messages{folder: inbox, validity: s.validity, numbers: s.arrived}, func(sum Summary, e error) bool {
 		if err = e; err != nil {
 			return false
 		}
-		next := t.cursor
-		next.next = sum.UID.Number + 1
+		next := t.cursor.after(sum.UID.Number)
 		select {
 		case <-t.stop:
 			err = errStopped
 			return false
 		default:
 		}
-		e = t.watcher.cfg.Handle(ctx, Arrival{Mailbox: t.box.access.Address, Summary: sum, Renumbered: s.renumbered, Cursor: next, box: t.box})
+		e = t.watcher.cfg.Handle(ctx, Arrival{Mailbox: t.box.access.Address, Summary: sum, Renumbered: t.cursor.again != 0, Cursor: next, box: t.box})
 		if e != nil {
-			err = e
+			err = &handlerError{e}
 			return false
 		}
-		t.cursor = next
+		// It goes forward: what failed before is no reason to wait any more.
+		t.cursor, t.failures = next, 0
+		told++
 		return true
 	})
-	if err == nil {
-		t.cursor.next = max(t.cursor.next, s.end())
+	if err == nil && len(s.arrived) > 0 {
+		// The last ones may be gone since, or all of them.
+		next := t.cursor.after(s.arrived[len(s.arrived)-1])
+		if told == 0 {
+			next.again = t.cursor.again
+		}
+		t.cursor = next
 	}
-	return err
+	return told, err
 }
 
 // find looks for what arrived since the cursor, connecting if need be.
@@ -244,9 +286,11 @@ func (t *watched) wait(ctx context.Context, d time.Duration) error {
 // pause waits after a failure, the longer the more there were.
 func (t *watched) pause(ctx context.Context, err error) error {
 	var ours *Error
+	var handling *handlerError
 	switch {
 	case errors.Is(err, errAgain):
 		return nil
+	case errors.As(err, &handling): // its cause is of something else
 	case errors.As(err, &ours) && t.box.client.cfg.Dialect.tooMany(ours):
 		t.crowded = crowdedFor
 	case errors.Is(err, ErrTokenRefused):
