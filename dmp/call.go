@@ -6,6 +6,7 @@ import (
 
 	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/ins"
+	"github.com/soclesante/socle/internal/hl7v3"
 	"github.com/soclesante/socle/internal/soap"
 	"github.com/soclesante/socle/internal/transport"
 	"github.com/soclesante/socle/internal/xmltree"
@@ -62,7 +63,8 @@ func (c *Client) attempt(ctx context.Context, m message, attempt int) (sent, err
 		Op: m.op, URL: c.cfg.Environment.url(m.service), Attempt: attempt,
 		MaxBytes: m.maxBytes, Limits: m.limits,
 		Message: soap.Message{Action: c.action(m.op, m.action), MessageID: s.messageID, Headers: [][]byte{security}, Body: m.body(s.at)},
-		Check:   m.check,
+		Answer:  c.answer(m.op, m.action), Uncorrelated: c.cfg.Dialect.Uncorrelated,
+		Check: m.check,
 	})
 	return s, called(m.op, s.messageID, err)
 }
@@ -73,4 +75,25 @@ func (c *Client) action(op, action string) string {
 		return own
 	}
 	return action
+}
+
+// answers are the wsa:Action of answers that are not that of the request and
+// "Response".
+var answers = map[string]string{
+	hl7v3.ActionQuery:  hl7v3.ActionAnswer,
+	hl7v3.ActionFind:   hl7v3.ActionCandidates,
+	hl7v3.ActionChange: hl7v3.ActionChanged,
+	actionUpdate:       actionUpdate + "-Response",
+}
+
+// answer gives the wsa:Action of the answer to a transaction, empty when the
+// dialect has an action of its own, whose answer is not known.
+func (c *Client) answer(op, action string) string {
+	if c.action(op, action) != action {
+		return ""
+	}
+	if own := answers[action]; own != "" {
+		return own
+	}
+	return action + "Response"
 }

@@ -72,6 +72,10 @@ type Dialect struct {
 	// Repository is the repositoryUniqueId asked for a document whose Entry has
 	// none: 1.2.250.1.213.4.1.1.1.2, as in the samples; *assumed* the only one.
 	Repository string
+	// Uncorrelated takes answers without wsa:RelatesTo, and with any wsa:Action.
+	// False: an answer must have the MessageID of its request and the action of its
+	// answer, as in all samples; *assumed* always there.
+	Uncorrelated bool
 	// NoRecord are the acknowledgement codes that, in an answer AE with NF, say no
 	// more than that the patient has no DMP. Nil: none; that the DMP then gives no
 	// code is *assumed*, and what has one is an error, never a StateNone.

@@ -179,6 +179,7 @@ func (s *retrieval) call(ctx context.Context, c *Client, who socle.Professional,
 	err = soap.Stream(ctx, c.transport, soap.Request{
 		Op: opRetrieve, URL: c.cfg.Environment.url(serviceRepository), Message: m, Attempt: attempt,
 		MaxBytes: limit, Limits: xmltree.Limits{Bytes: maxEnvelope},
+		Answer: c.answer(opRetrieve, actionRetrieve), Uncorrelated: c.cfg.Dialect.Uncorrelated,
 	}, len(request), s.read)
 	return called(opRetrieve, m.MessageID, err)
 }

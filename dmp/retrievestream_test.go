@@ -27,6 +27,7 @@ func serving(size int64) func(*dmp.Config) { return servingFrom(size, nowhere(si
 
 func servingFrom(size int64, open func() (io.ReadCloser, error)) func(*dmp.Config) {
 	return func(cfg *dmp.Config) {
+		cfg.Dialect.Uncorrelated = true
 		cfg.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			r.Body.Close()

@@ -454,6 +454,7 @@ func TestOversizedAnswersToASearch(t *testing.T) {
 	for name, body := range map[string][]byte{"bytes": large, "nodes": many, "objects": objects} {
 		asked := 0
 		c := client(t, srv, direct, func(cfg *dmp.Config) {
+			cfg.Dialect.Uncorrelated = true
 			cfg.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 				asked++
 				return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {soapType}}, Body: io.NopCloser(bytes.NewReader(body)), Request: r}, nil

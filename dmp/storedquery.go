@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -198,6 +199,9 @@ func (a *answered) entries(patient *ins.INS) []Entry {
 	return all
 }
 
+// entryUUID is the form of the identifier of a stored version of metadata.
+var entryUUID = regexp.MustCompile(`^urn:uuid:[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
 // reference gives the only reference of an answer.
 func (a *answered) reference() (string, error) {
 	switch len(a.References) {
@@ -205,6 +209,9 @@ func (a *answered) reference() (string, error) {
 		return "", (&Error{Op: opIdentify, Text: "the DMP has no document of this uniqueId that the professional may know of", kind: ErrNoDocument, ours: true,
 			MessageID: a.messageID}).refused()
 	case 1:
+		if !entryUUID.MatchString(a.References[0]) {
+			return "", unusable(opIdentify, "the technical identifier is not a urn:uuid:", nil)
+		}
 		return a.References[0], nil
 	}
 	return "", unusable(opIdentify, fmt.Sprintf("%d technical identifiers of one document", len(a.References)), nil)

@@ -41,6 +41,7 @@ const successAnswer = `<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envel
 
 // A service that reads everything, keeps nothing and answers Success.
 func drain(cfg *dmp.Config) {
+	cfg.Dialect.Uncorrelated = true
 	cfg.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 		_, err := io.Copy(io.Discard, r.Body)
 		r.Body.Close()

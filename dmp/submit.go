@@ -194,6 +194,7 @@ func (c *Client) submit(ctx context.Context, who socle.Professional, id ins.INS,
 	m := soap.Message{Action: c.action(opSubmit, actionProvide), MessageID: r.MessageID, Headers: [][]byte{security}, Body: body}
 	_, err = soap.Call(ctx, c.transport, soap.Request{
 		Op: opSubmit, URL: c.cfg.Environment.url(serviceRepository), Message: m, Attempt: attempt, Parts: parts,
+		Answer: c.answer(opSubmit, actionProvide), Uncorrelated: c.cfg.Dialect.Uncorrelated,
 		Check: func(e *soap.Envelope) (string, error) { return r.check(opSubmit, e) },
 	})
 	if err = called(opSubmit, m.MessageID, err); err != nil && !partial(err) {

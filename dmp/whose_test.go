@@ -2,6 +2,8 @@ package dmp_test
 
 import (
 	"bytes"
+	"io"
+	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,6 +15,29 @@ import (
 // changedAnswers gives a client whose answers are what change makes of them.
 func changedAnswers(change func([]byte) []byte) func(*dmp.Config) {
 	return answering(func(b []byte) (int, string, []byte) { return 200, soapType, change(b) })
+}
+
+// changedMessages is changedAnswers that leaves the media type as it came.
+func changedMessages(change func([]byte) []byte) func(*dmp.Config) {
+	return func(cfg *dmp.Config) {
+		tampering(func(b []byte) []byte { return b })(cfg)
+		next := cfg.HTTPClient.Transport
+		cfg.HTTPClient.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+			resp, err := next.RoundTrip(r)
+			if err != nil {
+				return nil, err
+			}
+			b, err := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if err != nil {
+				return nil, err
+			}
+			b = change(b)
+			resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(b)), int64(len(b))
+			resp.Header.Del("Content-Length")
+			return resp, nil
+		})
+	}
 }
 
 // twice repeats the first match of a pattern, changed.

@@ -22,13 +22,20 @@ type Request struct {
 	// of transport and of Parse.
 	MaxBytes int64
 	Limits   xmltree.Limits
+	// Answer is the wsa:Action that the answer must have; empty is any.
+	Answer string
+	// Uncorrelated takes an answer without wsa:RelatesTo, and with any wsa:Action.
+	Uncorrelated bool
 	// Check, if any, reads the service's own verdict in an answer that is not a
 	// fault: its code, for the Exchange, and its error.
 	Check func(*Envelope) (code string, err error)
 }
 
-// ErrUnrelated says that the answer relates to another message.
-var ErrUnrelated = errors.New("the answer has a wsa:RelatesTo that is not the request's wsa:MessageID")
+// What is said of an answer that may be the answer to another message.
+var (
+	ErrUnrelated = errors.New("the answer has a wsa:RelatesTo that is not the request's wsa:MessageID, or none")
+	ErrAction    = errors.New("the answer has a wsa:Action that is not that of an answer to the request, or none")
+)
 
 // Call sends a message and reads its answer. The error is a *Fault, a
 // *ResponseError, a *transport.Error or what r.Check gives; with a fault, or an
@@ -80,11 +87,25 @@ func call(ctx context.Context, c *transport.Client, r Request, packed mtom.Limit
 			return f.Code, err
 		case err != nil:
 			return "", err
-		case e.RelatesTo != "" && r.Message.MessageID != "" && e.RelatesTo != r.Message.MessageID:
-			return "", &ResponseError{Status: resp.StatusCode, ContentType: MediaType, Err: ErrUnrelated}
+		}
+		if err := r.correlated(e); err != nil {
+			return "", &ResponseError{Status: resp.StatusCode, ContentType: MediaType, Err: err}
 		}
 		return read(e, p)
 	})
+}
+
+// correlated is the rule that what came answers this message. A fault is not
+// asked: it is no result.
+func (r Request) correlated(e *Envelope) error {
+	silent := e.RelatesTo == "" && r.Uncorrelated
+	switch {
+	case r.Message.MessageID != "" && e.RelatesTo != r.Message.MessageID && !silent:
+		return ErrUnrelated
+	case r.Answer != "" && e.Action != r.Answer && !r.Uncorrelated:
+		return ErrAction
+	}
+	return nil
 }
 
 func (r Request) http(ctx context.Context) (*http.Request, error) {
