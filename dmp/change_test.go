@@ -302,6 +302,9 @@ func TestTheEmulatorChecksChanges(t *testing.T) {
 		change func([]byte) []byte
 		code   string
 	}{
+		"home lost":           {hide, pattern(`(<[a-z0-9]*:?ExtrinsicObject [^>]*?) home="[^"]*"`, "$1"), "UnmodifiableMetadataError"},
+		"opacity lost":        {hide, replace(` isOpaque="false"`, ""), "UnmodifiableMetadataError"},
+		"language lost":       {hide, replace(` xml:lang="fr-FR"`, ""), "UnmodifiableMetadataError"},
 		"another title":       {hide, replace("Compte rendu d'entretien pharmaceutique", "Compte rendu"), "UnmodifiableMetadataError"},
 		"another type":        {hide, replace(`nodeRepresentation="78601-2"`, `nodeRepresentation="78601-3"`), "UnmodifiableMetadataError"},
 		"another hash":        {hide, replace(e.Hash, "da39a3ee5e6b4b0d3255bfef95601890afd80709"), "UnmodifiableMetadataError"},

@@ -33,7 +33,7 @@ func DecodeSearch(b []byte, patient ins.INS) (Results, error) {
 		return Results{}, err
 	}
 	a := &answered{}
-	if _, err := a.check(opSearch, e.Body, patient, nil); err != nil {
+	if _, err := a.check(opSearch, e, patient, nil); err != nil {
 		return Results{}, err
 	}
 	r := Results{Entries: a.entries(&patient), Total: a.Total}

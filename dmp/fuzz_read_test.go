@@ -36,7 +36,7 @@ func FuzzSearchAnswer(f *testing.F) {
 		}
 		var own *Error
 		a := &answered{}
-		if _, err := a.check(opSearch, e.Body, patient, nil); err != nil {
+		if _, err := a.check(opSearch, e, patient, nil); err != nil {
 			if !errors.As(err, &own) {
 				t.Fatal(err)
 			}

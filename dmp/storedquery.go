@@ -152,7 +152,7 @@ func (c *Client) query(ctx context.Context, op string, who socle.Professional, i
 	a.sent, err = c.send(ctx, message{
 		op: op, service: serviceRegistry, action: actionQuery, who: who, patient: id, again: true, maxBytes: maxAnswer, limits: answerLimits,
 		body:  func(time.Time) []byte { return body },
-		check: func(e *soap.Envelope) (string, error) { return a.check(op, e.Body, id, past) },
+		check: func(e *soap.Envelope) (string, error) { return a.check(op, e, id, past) },
 	})
 	if errors.Is(err, soap.ErrTooLarge) || errors.Is(err, transport.ErrTooLarge) || errors.Is(err, xmltree.ErrLimit) || errors.Is(err, xds.ErrLimit) {
 		if own, ok := errors.AsType[*Error](err); ok {
@@ -166,11 +166,12 @@ func (c *Client) query(ctx context.Context, op string, who socle.Professional, i
 }
 
 // check reads the answer, and refuses one that is about another patient.
-func (a *answered) check(op string, body *xmltree.Element, id ins.INS, past []ins.Past) (string, error) {
-	r, err := xds.ParseQueryResponse(body)
+func (a *answered) check(op string, e *soap.Envelope, id ins.INS, past []ins.Past) (string, error) {
+	r, err := xds.ParseQueryResponse(e.Body)
 	if err != nil {
 		return "", unusable(op, err.Error(), err)
 	}
+	r.Keep(e.Body, e.Doc.Source)
 	a.QueryResponse, a.warnings = *r, nil
 	for i := range r.Documents {
 		if !about(r.Documents[i].PatientID, id, past) {

@@ -179,6 +179,7 @@ func (c *change) check() {
 	}
 	for o := range list.All(xds.NSRIM, "ExtrinsicObject") {
 		c.holds(o, documentClassifications, documentIdentifiers, "creationTime", "languageCode")
+		c.checkWhole(o)
 	}
 	c.checkPatient(c.metadata.Set.ID, c.metadata.Set.PatientID)
 	c.checkAuthor(c.metadata.Set.ID, c.metadata.Set.Authors)

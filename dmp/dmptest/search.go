@@ -42,7 +42,7 @@ func (s *Server) query(who *session, e *soap.Envelope) (soap.Message, *soap.Faul
 	if planned != nil {
 		planned.spoil(response, who, record)
 	}
-	return soap.Message{Action: actionQuery + "Response", Body: response.Marshal()}, nil
+	return soap.Message{Action: actionQuery + "Response", Body: dress(response.Marshal())}, nil
 }
 
 // queryName gives the operation that a stored query is: TD3.1b is GetDocuments

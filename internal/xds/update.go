@@ -26,7 +26,8 @@ func Revision(set, document, previous string) Association {
 
 // MarshalUpdate writes the lcm:SubmitObjectsRequest of ITI-57, canonical. Of the
 // documents it checks what identifies them only: the rest is what the registry
-// gave, and goes back as it came, even where Marshal would refuse it.
+// gave, and goes back as it came, even where Marshal would refuse it: one that
+// has its Original byte for byte but for what changes.
 func (s *Submission) MarshalUpdate() ([]byte, error) {
 	bare := Submission{Set: s.Set, Associations: s.Associations}
 	var p problems
@@ -41,5 +42,15 @@ func (s *Submission) MarshalUpdate() ([]byte, error) {
 	if err := p.err(); err != nil {
 		return nil, err
 	}
-	return s.write(), nil
+	revised := map[int][]byte{}
+	for i := range s.Documents {
+		if d := &s.Documents[i]; d.Original.XML != "" {
+			b, err := d.revised()
+			if err != nil {
+				return nil, err
+			}
+			revised[i] = b
+		}
+	}
+	return s.write(revised), nil
 }

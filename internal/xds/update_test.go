@@ -1,6 +1,7 @@
 package xds_test
 
 import (
+	"github.com/soclesante/socle"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -66,4 +67,38 @@ func TestAnUpdateNamesWhatIsStored(t *testing.T) {
 		_, err := s.MarshalUpdate()
 		require.ErrorContains(t, err, path)
 	}
+}
+
+// What the registry gave of a document goes back whole, also what the model has
+// no place for.
+func TestARevisionKeepsWhatTheRegistryGave(t *testing.T) {
+	t.Parallel()
+	const given = `<q:AdhocQueryResponse xmlns:q="urn:oasis:names:tc:ebxml-regrep:xsd:query:3.0" xmlns:r="urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0" status="urn:oasis:names:tc:ebxml-regrep:ResponseStatusType:Success"><r:RegistryObjectList>` +
+		`<r:ExtrinsicObject home="urn:oid:1.2.3" id="` + uuid + `" lid="` + lid + `" isOpaque="false" mimeType="text/xml" objectType="urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1" status="urn:oasis:names:tc:ebxml-regrep:StatusType:Approved">` +
+		`<r:Slot name="creationTime" slotType="urn:x"><r:ValueList><r:Value>20260101</r:Value></r:ValueList></r:Slot><r:Slot name="empty"><r:ValueList/></r:Slot>` +
+		`<r:Name><r:LocalizedString charset="UTF-8" value="Titre" xml:lang="fr-FR"/><r:LocalizedString value="Title" xml:lang="en"/></r:Name>` +
+		`<r:VersionInfo versionName="3"/>` +
+		`<r:Classification classificationScheme="urn:uuid:f4f85eac-e6cb-4883-b524-f2705394840f" classifiedObject="` + uuid + `" id="urn:uuid:1" nodeRepresentation="N"/>` +
+		`<r:Classification classificationScheme="urn:uuid:f4f85eac-e6cb-4883-b524-f2705394840f" classifiedObject="` + uuid + `" id="urn:uuid:2" nodeRepresentation="MASQUE_PS"/>` +
+		`<r:ExternalIdentifier id="urn:uuid:3" identificationScheme="urn:uuid:2e82c1f6-a085-4c72-9da3-8640a32e42ab" registryObject="` + uuid + `" value="1.2.3.4"><r:Name><r:LocalizedString value="XDSDocumentEntry.uniqueId"/></r:Name></r:ExternalIdentifier>` +
+		`</r:ExtrinsicObject></r:RegistryObjectList></q:AdhocQueryResponse>`
+	x, err := xmltree.Parse([]byte(given), xmltree.Limits{})
+	require.NoError(t, err)
+	r, err := xds.ParseQueryResponse(x.Root)
+	require.NoError(t, err)
+	r.Keep(x.Root, x.Source)
+	d := r.Documents[0]
+	d.ID, d.Confidentiality = "Document01", []socle.Code{{Code: "N", System: "2.16.840.1.113883.5.25", Display: "Normal"}}
+	s := &xds.Submission{Set: sample().Set, Documents: []xds.DocumentEntry{d}, Associations: []xds.Association{xds.Revision("SubmissionSet01", d.ID, "3")}}
+	b, err := s.MarshalUpdate()
+	require.NoError(t, err)
+	require.Contains(t, string(b), `<r:ExtrinsicObject xmlns:r="urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0" home="urn:oid:1.2.3" id="Document01" isOpaque="false" lid="`+lid+`" mimeType="text/xml" objectType="urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1">`+
+		`<r:Slot name="creationTime" slotType="urn:x"><r:ValueList><r:Value>20260101</r:Value></r:ValueList></r:Slot><r:Slot name="empty"><r:ValueList></r:ValueList></r:Slot>`+
+		`<r:Name><r:LocalizedString charset="UTF-8" value="Titre" xml:lang="fr-FR"></r:LocalizedString><r:LocalizedString value="Title" xml:lang="en"></r:LocalizedString></r:Name>`+
+		`<rim:Classification xmlns:rim="urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0" classificationScheme="urn:uuid:f4f85eac-e6cb-4883-b524-f2705394840f" classifiedObject="Document01" id="Document01_01" nodeRepresentation="N">`)
+	require.NotContains(t, string(b), "MASQUE_PS")
+	require.NotContains(t, string(b), uuid)
+	got, err := xds.Parse(b, xmltree.Limits{})
+	require.NoError(t, err)
+	require.Equal(t, "1.2.3.4", got.Documents[0].UniqueID)
 }

@@ -15,16 +15,22 @@ func (s *Submission) Marshal() ([]byte, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
-	return s.write(), nil
+	return s.write(nil), nil
 }
 
-func (s *Submission) write() []byte {
+// write writes a submission; revised are documents that are written already, by
+// their index.
+func (s *Submission) write(revised map[int][]byte) []byte {
 	w := &writer{}
 	w.Start("lcm:SubmitObjectsRequest", "xmlns:lcm", NSLCM)
 	w.Start("rim:RegistryObjectList", "xmlns:rim", NSRIM)
 	w.set(s.Set)
 	for i := range s.Documents {
-		w.document(&s.Documents[i])
+		if b := revised[i]; b != nil {
+			w.Raw(b)
+		} else {
+			w.document(&s.Documents[i])
+		}
 	}
 	for i, a := range s.Associations {
 		w.association(a, i)

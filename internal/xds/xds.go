@@ -83,6 +83,10 @@ type DocumentEntry struct {
 
 	Extra []Slot           // slots that this model does not know
 	Other []Classification // classifications of other schemes
+
+	// Original is what MarshalUpdate sends back, with the ID, the LogicalID and
+	// the Confidentiality of the entry; empty: what the fields say.
+	Original Original
 }
 
 // String shows the identifier of the document and nothing of the patient.
