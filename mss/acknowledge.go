@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -94,7 +95,7 @@ func (m *Mailbox) Acknowledge(ctx context.Context, msg *Message, a Acknowledgeme
 		return r, &Error{Op: "acknowledge", kind: err, outcome: notSent}
 	}
 	at := m.client.cfg.Now()
-	r.Recipients = len(to)
+	r.To, r.Recipients = slices.Clone(to), len(to)
 	var pseudonym string
 	wires := make([]string, len(to))
 	for i, t := range to {

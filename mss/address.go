@@ -2,6 +2,7 @@ package mss
 
 import (
 	"log/slog"
+	"regexp"
 	"strings"
 	"unique"
 
@@ -61,6 +62,9 @@ func ParseAddress(s string) (Address, error) {
 	return Address{unique.Make(m)}, nil
 }
 
+// corsican is a matricule with 2A or 2B in lower case.
+var corsican = regexp.MustCompile(`^\d{6}[ab]\d{8}$`)
+
 // splitAddress is ParseAddress but for what makes an Address comparable.
 func splitAddress(s string) (mailbox, error) {
 	local, domain, ok := cutLast(s, '@')
@@ -72,6 +76,8 @@ func splitAddress(s string) (mailbox, error) {
 		return mailbox{}, &AddressError{"unquoted local part in ASCII expected before @"}
 	case !isDomain(domain):
 		return mailbox{}, &AddressError{"domain name in ASCII (xn-- for accents) expected after @"}
+	case isPatientDomain(domain) && corsican.MatchString(local):
+		local = strings.ToUpper(local) // a matricule: one patient, one address
 	}
 	return mailbox{local, domain}, nil
 }

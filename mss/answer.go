@@ -11,7 +11,8 @@ import (
 
 // Reply answers a message: to its sender, in its thread (ECO.2.2.2). It is Send
 // otherwise. A patient is answered at the address that wrote, so that no
-// qualified identity is needed.
+// qualified identity is needed; the message must be one that Read or ParseMessage
+// gave then, with one sender, who is read again from its bytes.
 func (m *Mailbox) Reply(ctx context.Context, answered *Message, d Draft) (SendReport, error) {
 	return m.reply(ctx, answered, d, false)
 }
@@ -32,6 +33,9 @@ func (m *Mailbox) reply(ctx context.Context, answered *Message, d Draft, all boo
 	if err != nil {
 		return SendReport{}, err
 	}
+	if to.IsPatient() && !answered.cameFrom(to) {
+		return SendReport{}, notConform("ECO.2.2.6", "Reply: a patient is answered at the address of a message that Read or ParseMessage gave: read it again, or write through Draft.Patients")
+	}
 	j := job{Draft: d, answered: answered, to: []Address{to}, mark: "Re: "}
 	if all {
 		j.to = append(j.to, m.others(answered.To, to, &j)...)
@@ -40,11 +44,22 @@ func (m *Mailbox) reply(ctx context.Context, answered *Message, d Draft, all boo
 	return m.send(ctx, j)
 }
 
+// cameFrom reports whether the bytes of a message name one sender, who has that
+// address: what a Message says may have been written by the application.
+func (m *Message) cameFrom(a Address) bool {
+	if m.origin.raw == nil {
+		return false
+	}
+	h, _, _ := parseHeader(m.origin.raw)
+	from := addresses(h.get("from"))
+	return h.count("from") == 1 && len(from) == 1 && from[0] == a && parseSender(h.get("from")).Address == a
+}
+
 // others gives the professionals of a list but for the mailbox itself.
 func (m *Mailbox) others(l []Address, but Address, j *job) (out []Address) {
 	for _, a := range l {
 		switch {
-		case a.IsZero() || a == m.access.Address || a == but:
+		case a.IsZero() || a.same(m.access.Address) || a.same(but):
 		case a.IsPatient():
 			j.notes = append(j.notes, Degraded{"ECO.2.2.6", "a patient among the recipients was left out: write to them through Draft.Patients"})
 		default:
@@ -112,7 +127,11 @@ func (m *Mailbox) Forward(ctx context.Context, original *Message, d Draft) (Send
 	if d.Subject == "" && len(d.Documents) == 0 {
 		d.Subject = "Tr: " + answerMark.ReplaceAllString(original.Subject, "")
 	}
-	return m.send(ctx, job{Draft: d, notes: notes})
+	j := job{Draft: d, notes: notes}
+	if original.Sender.Address.IsPatient() {
+		j.patient = original.Sender.Address
+	}
+	return m.send(ctx, j)
 }
 
 // forwarded gives an attachment as a file of another message.

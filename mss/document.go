@@ -208,7 +208,7 @@ func (m *Message) twice(doc *Document, t *treeReader) bool {
 
 // namesArchive reports whether a name is that of an archive, as senders write it.
 func namesArchive(name string) bool {
-	return strings.EqualFold(strings.ReplaceAll(name, "-", "_"), archiveName)
+	return strings.EqualFold(strings.ReplaceAll(strings.TrimSpace(name), "-", "_"), archiveName)
 }
 
 func (m *Message) isArchive(a Attachment) bool {
@@ -262,14 +262,14 @@ func received(part string, d xdm.Document) Document {
 }
 
 // hasQualifiedINS reports whether the header of a document holds what a
-// qualified INS is made of (ECO.2.4.2): matricule and OID, birth name, first
+// qualified INS is made of (ECO.2.4.2): matricule with its key and OID, birth name, first
 // given name, birth date and sex.
 func hasQualifiedINS(d *cda.Document) bool {
 	id, ok := d.Patient.INS()
 	if !ok {
 		return false
 	}
-	if _, err := ins.ParseMatriculeLenient(id.Extension); err != nil {
+	if number, err := ins.ParseMatriculeLenient(id.Extension); err != nil || !number.KeyValid() {
 		return false
 	}
 	n := d.Patient.Name

@@ -164,6 +164,7 @@ type job struct {
 	// does; replaced are the identifiers of the documents of the message replaced.
 	mention  string
 	replaced map[string]bool
+	patient  Address // who wrote what is sent on, none when it was no patient
 }
 
 // address makes the envelope of a job.
@@ -200,11 +201,11 @@ func (m *Mailbox) address(d job) (envelope, error) {
 		}
 		e.to = append(e.to, a)
 	}
-	seen := map[Address]bool{}
+	seen := map[string]bool{} // by the address in lower case
 	unique := func(l []Address) (out []Address) {
 		for _, a := range l {
-			if !seen[a] {
-				seen[a] = true
+			if key := strings.ToLower(a.Wire()); !seen[key] {
+				seen[key] = true
 				out = append(out, a)
 			}
 		}
@@ -298,6 +299,8 @@ func (f File) check() error {
 	switch {
 	case f.Name == "" || f.Name != cleanName(f.Name) || !utf8.ValidString(f.Name) || len(f.Name) > 250 || strings.ContainsFunc(f.Name, unicode.IsControl):
 		return errors.New("a file name without folders is mandatory, of 250 bytes of UTF-8 at most")
+	case strings.Contains(f.Name, "=?"):
+		return errors.New("a file name with =? would be decoded by its readers")
 	case namesArchive(f.Name):
 		return errors.New("IHE_XDM.ZIP is made of Documents, and is not attached as a file")
 	case f.MediaType == "":

@@ -9,7 +9,7 @@ const (
 	FaultMIME     FaultKind = "MIME"     // a structure that is broken or beyond the bounds
 	FaultCharset  FaultKind = "CHARSET"  // text that is not in the charset it declares
 	FaultEncoding FaultKind = "ENCODING" // a transfer encoding that cannot be decoded to the end
-	FaultSender   FaultKind = "SENDER"   // a sender that cannot be told
+	FaultSender   FaultKind = "SENDER"   // a sender that cannot be told, or not be believed
 	FaultXDM      FaultKind = "XDM"      // an IHE_XDM.ZIP or one of its documents; Err tells which and why
 	FaultCoherent FaultKind = "COHERENT" // X-MSS headers that the message contradicts
 )

@@ -69,9 +69,9 @@ func ParseMessage(raw []byte) *Message {
 	}
 	m.Size = int64(len(raw))
 	if m.Sender.Kind == SenderUnknown {
-		t.fault(FaultSender, "", "no address can be read in From")
+		t.fault(FaultSender, "", "no address of a person or an organisation can be read in From")
 	}
-	if n := len(addresses(root.header.get("from"))); n > 1 || root.header.count("from") > 1 {
+	if n := len(addresses(root.header.get("from"))); n > 1 || root.header.count("from") > 1 || severalSenders(root.header.get("from")) {
 		t.fault(FaultSender, "", "several senders in From: the first is told, other readers may show another")
 	}
 	if root.children == nil {

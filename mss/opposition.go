@@ -18,8 +18,9 @@ type Opposition struct {
 }
 
 // opposed asks Config.Opposition, whatever the way by which a message came: for
-// the patient written to, and for the one whose documents go to professionals.
-func (m *Mailbox) opposed(ctx context.Context, e envelope, p *parcel, despite string, r *SendReport) error {
+// the patient written to, and for the one whose documents, or whose message, go
+// to professionals. Where no number tells who that is, the report does.
+func (m *Mailbox) opposed(ctx context.Context, e envelope, p *parcel, writer Address, despite string, r *SendReport) error {
 	ask := m.client.cfg.Opposition
 	if ask == nil {
 		return nil
@@ -50,8 +51,29 @@ func (m *Mailbox) opposed(ctx context.Context, e envelope, p *parcel, despite st
 			}
 		}
 	}
-	if p == nil || p.number.IsZero() || !professionals {
+	if !professionals {
 		return nil
 	}
-	return refuse(p.number, "MSS/va1.22", func(o Opposition) bool { return o.ToProfessionals })
+	asked := map[ins.Matricule]bool{}
+	about := func(number ins.Matricule, what string) error {
+		switch {
+		case number.IsZero():
+			r.degrade("MSS/va1.22", what+" without INS: whether its patient opposes it could not be asked")
+			return nil
+		case asked[number]:
+			return nil
+		}
+		asked[number] = true
+		return refuse(number, "MSS/va1.22", func(o Opposition) bool { return o.ToProfessionals })
+	}
+	if p != nil {
+		if err := about(p.number, "documents"); err != nil {
+			return err
+		}
+	}
+	if writer.IsZero() {
+		return nil
+	}
+	number, _ := writer.Matricule()
+	return about(number, "a patient's message")
 }

@@ -29,7 +29,6 @@ type parcel struct {
 	title     string // of the first document
 	patient   string // NOM prénom date, for the subject
 	partial   bool   // the subject lacks some of these
-	unknown   bool   // no number tells of whom a document is
 }
 
 // pack puts the documents of a draft into an archive (ECO.2.1.1) and tells what
@@ -109,7 +108,7 @@ func (m *Mailbox) pack(d job, at time.Time, r *SendReport) (*parcel, error) {
 	if len(d.replaced) > 0 && !slices.ContainsFunc(set.Documents, func(x xdm.Document) bool { return x.Action == ActionReplace }) {
 		return nil, notConform("AMBU.MSS/va1.02", "Documents: none replaces one of the message, by its relatedDocument (RPLC)")
 	}
-	p.unknown, p.partial = p.number.IsZero(), whole.BirthName == "" || whole.GivenName == "" || len(whole.BirthDate) < len("2006-01-02")
+	p.partial = whole.BirthName == "" || whole.GivenName == "" || len(whole.BirthDate) < len("2006-01-02")
 	if !p.qualified {
 		r.degrade("ECO.2.4.2", "no document holds a whole qualified INS: X-MSS-INS is N")
 	}

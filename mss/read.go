@@ -11,7 +11,8 @@ import (
 // Read gets a message and leaves it unread. It fails with
 // ErrNoMessage when the message is gone or its folder was renumbered, with
 // ErrTooLarge beyond Config.ReadLimit, and never because the message is
-// broken: see [Message.Faults].
+// broken: see [Message.Faults], which tell too when the sender is of no domain of
+// Config.WhiteList.
 func (m *Mailbox) Read(ctx context.Context, id UID) (*Message, error) {
 	var f fetched
 	err := m.readingMessage(ctx, "read", id, func(r *reader) (err error) {
@@ -32,6 +33,9 @@ func (m *Mailbox) Read(ctx context.Context, id UID) (*Message, error) {
 	}
 	msg := ParseMessage(f.section)
 	msg.UID, msg.Flags, msg.Seen, msg.Received, msg.Size = id, f.flags, slices.Contains(f.flags, FlagSeen), f.received, f.size
+	if fault := m.client.verified(ctx, msg.Sender); fault != nil {
+		msg.Faults = append(msg.Faults, fault)
+	}
 	return msg, nil
 }
 

@@ -57,20 +57,23 @@ func (m *Mailbox) Resend(ctx context.Context, sent *Message, patients ...ins.Ide
 			return r, notConform("ECO.2.2.6", "Resend: a patient whom the message was not sent to")
 		}
 	}
-	r.Recipients, r.Patients = len(e.to)+len(e.cc), e.patients
-	p := &parcel{}
+	r.addressed(e)
+	var p *parcel // what of the documents decides who is asked
+	if len(sent.Documents) > 0 {
+		p = &parcel{}
+	}
 	for _, doc := range sent.Documents {
 		if err := m.client.belongs(doc.Patient.OID); err != nil {
 			return r, err
 		}
-		if p.number = doc.Patient.Matricule; p.number.IsZero() {
-			p.unknown = true
+		p.number = doc.Patient.Matricule
+	}
+	if p != nil {
+		if err := e.readBy(p.number); err != nil {
+			return r, err
 		}
 	}
-	if err := e.readBy(p.number); err != nil {
-		return r, err
-	}
-	if err := m.opposed(ctx, e, p, "", &r); err != nil {
+	if err := m.opposed(ctx, e, p, Address{}, "", &r); err != nil {
 		return r, err
 	}
 	if err := m.client.fits("send", r.Size, e.patients); err != nil {

@@ -95,7 +95,7 @@ func (m *Mailbox) prepare(ctx context.Context, d job, r *SendReport) ([]byte, en
 	if err != nil {
 		return nil, envelope{}, err
 	}
-	r.Recipients, r.Patients = len(e.to)+len(e.cc), e.patients
+	r.addressed(e)
 	at := m.client.cfg.Now()
 	p, err := m.pack(d, at, r)
 	if err != nil {
@@ -106,7 +106,7 @@ func (m *Mailbox) prepare(ctx context.Context, d job, r *SendReport) ([]byte, en
 			return nil, envelope{}, err
 		}
 	}
-	if err := m.opposed(ctx, e, p, d.DespiteOpposition, r); err != nil {
+	if err := m.opposed(ctx, e, p, d.patient, d.DespiteOpposition, r); err != nil {
 		return nil, envelope{}, err
 	}
 	raw, err := m.compose(d, e, p, at, r)

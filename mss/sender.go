@@ -1,6 +1,8 @@
 package mss
 
 import (
+	"context"
+	"errors"
 	"log/slog"
 	"net/mail"
 	"strings"
@@ -14,9 +16,12 @@ type SenderKind string
 
 // Kinds of senders.
 const (
-	SenderUnknown      SenderKind = ""             // no address could be read
-	SenderProfessional SenderKind = "professional" // a person or an organisation of the MSSanté space
-	SenderPatient      SenderKind = "patient"      // a user of Mon espace santé
+	SenderUnknown SenderKind = "" // no address could be read, or one of Mon espace santé that is no patient's
+	// SenderProfessional is a person, an organisation or a machine with another
+	// address. Whether its domain is one of the MSSanté space is told by
+	// [Mailbox.Read] where Config.WhiteList is given, as a fault.
+	SenderProfessional SenderKind = "professional"
+	SenderPatient      SenderKind = "patient" // a user of Mon espace santé: the address is a matricule
 )
 
 // Sender is who wrote a message, as its From header says. It shows only its
@@ -62,12 +67,52 @@ func parseSender(from string) Sender {
 	}
 	s := Sender{Kind: SenderProfessional, Address: a, Name: name}
 	if a.IsPatient() {
-		s.Kind = SenderPatient
-		s.Matricule, _ = a.Matricule()
+		var ok bool
+		if s.Matricule, ok = a.Matricule(); ok {
+			s.Kind = SenderPatient
+		} else {
+			s.Kind = SenderUnknown
+		}
 		return s
 	}
 	s.Label, _ = ParseLabel(name)
 	return s
+}
+
+// severalSenders reports whether a From header that is broken holds more than
+// one address, so that other readers may show another than the first.
+func severalSenders(from string) bool {
+	from, _ = toUTF8([]byte(from), "")
+	if _, err := addressParser.ParseList(from); err == nil {
+		return false
+	}
+	return strings.Count(from, "<") > 1
+}
+
+// verified tells what is wrong with the sender of a message that was read: a
+// domain outside the white list, or a patient of another platform than that of
+// Dialect.PatientDomain.
+func (c *Client) verified(ctx context.Context, s Sender) error {
+	var err error
+	switch {
+	case s.Address.IsZero():
+		return nil
+	case s.Address.IsPatient():
+		if s.Address.Domain() != c.cfg.Dialect.patientDomain() {
+			err = errors.New("an address of patients of another platform: it may be anybody's")
+		}
+	case c.cfg.WhiteList != nil:
+		list, failed := c.cfg.WhiteList.List(ctx)
+		if failed != nil {
+			err = errors.New("the white list cannot be had: the domain of the sender was not checked")
+		} else if !list.Allows(s.Address) {
+			err = errors.New("the domain of the sender is not in the white list")
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	return &Fault{Kind: FaultSender, Err: err}
 }
 
 // looseAddress gives the name and the address of the first mailbox of a field.

@@ -125,7 +125,7 @@ func (s *Sent) Receive(r Receipt) (bool, error) {
 		return s.advance(0, p), nil
 	}
 	for i, to := range s.Recipients {
-		if !r.Recipient.IsZero() && to.Recipient == r.Recipient {
+		if !r.Recipient.IsZero() && to.Recipient.same(r.Recipient) {
 			return s.advance(i, p), nil
 		}
 	}
@@ -144,7 +144,7 @@ func (s *Sent) Answered(m Summary) bool {
 		return false
 	}
 	for i, to := range s.Recipients {
-		if to.Recipient == m.Sender.Address {
+		if to.Recipient.same(m.Sender.Address) {
 			return s.advance(i, Progress{Status: StatusReplied, At: m.Date})
 		}
 	}

@@ -165,7 +165,7 @@ func (j *joiner) bySubject(ordered []Summary) map[int]bool {
 }
 
 func (s Summary) tookPart(a Address) bool {
-	return !a.IsZero() && (s.Sender.Address == a || slices.Contains(s.To, a) || slices.Contains(s.Cc, a))
+	return !a.IsZero() && (s.Sender.Address.same(a) || slices.ContainsFunc(s.To, a.same) || slices.ContainsFunc(s.Cc, a.same))
 }
 
 func (j *joiner) threads(ordered []Summary, guessed map[int]bool) []Thread {

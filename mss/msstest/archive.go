@@ -211,9 +211,26 @@ func openCDA(content []byte) (filed, error) {
 		}
 		given = given || n.First("", "given").Trimmed() != ""
 	}
-	f.qualified = len(strings.SplitN(f.patient, "^", 2)[0]) == 15 && birthName && given &&
+	f.qualified = isMatricule(strings.SplitN(f.patient, "^", 2)[0]) && birthName && given &&
 		who.First("", "birthTime").Attr("value") != "" && who.First("", "administrativeGenderCode").Attr("code") != ""
 	return f, nil
+}
+
+// isMatricule reports whether s is 13 characters and the key that follows from them.
+func isMatricule(s string) bool {
+	if len(s) != 15 {
+		return false
+	}
+	number := strings.NewReplacer("A", "0", "B", "0").Replace(s[:13])
+	n, err := strconv.ParseInt(number, 10, 64)
+	switch {
+	case strings.Contains(s, "A"):
+		n -= 1_000_000
+	case strings.Contains(s, "B"):
+		n -= 2_000_000
+	}
+	key, keyErr := strconv.ParseInt(s[13:], 10, 64)
+	return err == nil && keyErr == nil && key == 97-n%97
 }
 
 func errText(err error) string {
