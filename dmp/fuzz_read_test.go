@@ -86,7 +86,7 @@ func FuzzRetrieveAnswer(f *testing.F) {
 		if err != nil {
 			return
 		}
-		s := &retrieval{wanted: Retrieval{Entries: []Entry{entry}}, state: make([]error, 1), came: make([]bool, 1)}
+		s := &retrieval{wanted: Retrieval{Entries: []Entry{entry}}, state: make([]error, 1), left: make([]bool, 1), came: make([]bool, 1)}
 		s.yield = func(in *Incoming, _ error) bool {
 			if got, err := io.ReadAll(in); err == nil && !bytes.Equal(got, want) {
 				t.Fatalf("complete: %q", got)
@@ -106,16 +106,16 @@ func FuzzCursor(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	c := newCursor(patient)
+	c := newCursor([]byte("key"), patient)
 	c.Known["l"] = known{ID: "1.2.3", UUID: "urn:uuid:1"}
 	f.Add(c.marshal())
-	f.Add([]byte(`{"format":1,"at":"2026-03-01T00:00:00Z","known":null}`))
+	f.Add([]byte(`{"format":2,"at":"2026-03-01T00:00:00Z","known":null}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		c, err := readCursor(b, patient, nil)
+		c, err := readCursor(b, []byte("key"), patient, nil)
 		if err != nil {
 			return
 		}
-		again, err := readCursor(c.marshal(), patient, nil)
+		again, err := readCursor(c.marshal(), []byte("key"), patient, nil)
 		if err != nil || len(again.Known) != len(c.Known) {
 			t.Fatal(err)
 		}

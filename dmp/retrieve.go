@@ -47,6 +47,8 @@ type Retrieval struct {
 type Incoming struct {
 	Entry     Entry  // which of the Retrieval it is
 	MediaType string // as the repository says; the registry's is in Entry
+	// Unverified tells that the Entry has no hash to compare the bytes with.
+	Unverified bool
 
 	verified
 }
@@ -68,8 +70,10 @@ func (in *Incoming) GoString() string { return in.String() }
 //		content, err := io.ReadAll(doc)
 //
 // Read gives io.EOF only at the end of a document that has the hash and the size
-// of its Entry. Anything else ends with ErrIntegrity, or with the error of the
-// connection: what was read until then must not be used.
+// of its Entry, and ErrPatientMismatch as soon as a CDA names another patient.
+// Anything else ends with ErrIntegrity, or with the error of the connection: what
+// was read until then must not be used. [CDA.IsOf] tells more: that a CDA names
+// this patient. A document that is left before its end is so in the audit.
 //
 // An error of the call comes last, without a document, after the documents that
 // came all the same: that of PartialSuccess, ErrNoDocument for one that the DMP
@@ -87,7 +91,8 @@ func (c *Client) Retrieve(ctx context.Context, who socle.Professional, patient i
 			yield(nil, err)
 			return
 		}
-		s := &retrieval{wanted: r, yield: yield, state: make([]error, len(r.Entries)), came: make([]bool, len(r.Entries))}
+		s := &retrieval{wanted: r, yield: yield, state: make([]error, len(r.Entries)), came: make([]bool, len(r.Entries)), left: make([]bool, len(r.Entries)),
+			patient: id, past: patient.History()}
 		err = transport.Retry(ctx, attempts, true, func(attempt int) error {
 			err := s.call(ctx, c, who, id, attempt)
 			if own, ok := errors.AsType[*Error](err); ok && s.given {
@@ -99,6 +104,8 @@ func (c *Client) Retrieve(ctx context.Context, who socle.Professional, patient i
 			switch {
 			case !s.came[i]:
 				c.record(ctx, opRetrieve, who, id, e.ID, err)
+			case s.left[i]:
+				c.because("not read to its end").record(ctx, opRetrieve, who, id, e.ID, s.state[i])
 			default:
 				c.record(ctx, opRetrieve, who, id, e.ID, s.state[i])
 			}
@@ -151,7 +158,10 @@ type retrieval struct {
 	given   bool    // a document was given
 	stopped bool    // the caller wants no more
 	came    []bool  // by place among the entries
+	left    []bool  // those that were not read to their end
 	state   []error // how the reading of those that came ended
+	patient ins.INS
+	past    []ins.Past
 }
 
 func (s *retrieval) call(ctx context.Context, c *Client, who socle.Professional, id ins.INS, attempt int) error {
@@ -245,13 +255,15 @@ func (s *retrieval) read(e *soap.Envelope, p *mtom.Reader) (string, error) {
 // give gives a document to the caller, and reports whether more is wanted.
 func (s *retrieval) give(place int, d xds.Retrieved, r io.Reader) bool {
 	e := s.wanted.Entries[place]
-	in := &Incoming{Entry: e, MediaType: d.MimeType, verified: newVerified(r, e, s.wanted.max())}
+	in := &Incoming{Entry: e, MediaType: d.MimeType, Unverified: e.Hash == "",
+		verified: newVerified(r, e, s.wanted.max(), header{patient: s.patient, past: s.past})}
 	s.came[place], s.given = true, true
 	s.stopped = !s.yield(in, nil)
+	s.left[place] = in.err == nil
+	in.close()
 	if in.err != io.EOF {
 		s.state[place] = in.err
 	}
-	in.close()
 	return !s.stopped
 }
 

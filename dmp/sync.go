@@ -119,7 +119,7 @@ func (c *Client) Sync(ctx context.Context, who socle.Professional, patient ins.I
 		return nil, &Error{Op: opSearch, Text: "the cursor cannot be read", Err: err, outcome: socle.OutcomeNotSent, ours: true}
 	}
 	at := c.cfg.Now()
-	cur, err := readCursor(saved, id, patient.History())
+	cur, err := readCursor(saved, c.cfg.AuditKey, id, patient.History())
 	if err != nil {
 		return nil, c.refused(ctx, opSearch, who, id, err)
 	}

@@ -146,7 +146,7 @@ func (b brokenStore) Save(context.Context, string, []byte) error   { return b.sa
 
 func TestSyncRefusals(t *testing.T) {
 	t.Parallel()
-	srv, c := setup(t, dmptest.Options{}, direct)
+	srv, c := setup(t, dmptest.Options{}, direct, func(cfg *dmp.Config) { cfg.AuditKey = []byte("key") })
 	ortie, other := qualified(t, "ORTIE"), qualified(t, "PAT-TROIS")
 	ctx := context.Background()
 	f := follow(t, c, ortie)

@@ -3,9 +3,9 @@ package dmp
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -17,7 +17,10 @@ import (
 )
 
 // CursorStore keeps the cursors of [Client.Sync]: small opaque values, that hold
-// identifiers of documents and no trait nor matricule. Its contract:
+// identifiers of documents and no trait nor matricule, nor what one could be
+// found from. With Watch.AuditKey a cursor is known to be the patient's: keep
+// that key elsewhere, and the same; without it only the store's key tells whose a
+// cursor is. Its contract:
 //
 //   - Load gives what the last Save of that key that returned nil was given, and nil when
 //     there is none. It may give what a Save that failed was given.
@@ -63,9 +66,9 @@ func (m *MemoryCursors) Save(_ context.Context, key string, cursor []byte) error
 type cursor struct {
 	Format   int       `json:"format"`
 	Salt     []byte    `json:"salt"`
-	Patient  []byte    `json:"patient"` // hash of the salt and of the INS
-	From     time.Time `json:"from"`    // start of the window
-	At       time.Time `json:"at"`      // of the last call that was taken; zero before the first
+	Patient  []byte    `json:"patient,omitempty"` // HMAC of the salt and of the INS, under Watch.AuditKey
+	From     time.Time `json:"from"`              // start of the window
+	At       time.Time `json:"at"`                // of the last call that was taken; zero before the first
 	Compared time.Time `json:"compared"`
 	Types    []string  `json:"types,omitempty"`
 	Seen     []string  `json:"seen,omitempty"` // lots of the overlap
@@ -84,18 +87,25 @@ type known struct {
 	Status  string `json:"status"` // URN
 }
 
-const cursorFormat = 1
+const cursorFormat = 2 // 1 had a hash that a matricule could be found from
 
-func newCursor(patient ins.INS) *cursor {
+func newCursor(key []byte, patient ins.INS) *cursor {
 	c := &cursor{Format: cursorFormat, Salt: make([]byte, 16), Known: map[string]known{}, Unsure: map[string]known{}}
 	_, _ = rand.Read(c.Salt)
-	c.Patient = c.hash(patient)
+	c.Patient = c.mark(key, patient)
 	return c
 }
 
-func (c *cursor) hash(patient ins.INS) []byte {
-	sum := sha256.Sum256(append(slices.Clone(c.Salt), patient.Matricule.Wire()...))
-	return sum[:]
+// mark tells whose the cursor is to who has the key; without a key it is nothing.
+// A hash without key would tell everybody: there are few matricules.
+func (c *cursor) mark(key []byte, patient ins.INS) []byte {
+	if len(key) == 0 {
+		return nil
+	}
+	h := hmac.New(sha256.New, key)
+	h.Write(c.Salt)
+	h.Write([]byte(patient.Matricule.Wire()))
+	return h.Sum(nil)
 }
 
 // unsure gives the entryUUIDs of the documents that the caller may know.
@@ -110,22 +120,25 @@ func (c *cursor) unsure() []string {
 
 // readCursor reads what a store kept, nothing for a record that is not known.
 // One of another patient is refused.
-func readCursor(b []byte, patient ins.INS, past []ins.Past) (*cursor, error) {
+func readCursor(b, key []byte, patient ins.INS, past []ins.Past) (*cursor, error) {
 	if len(b) == 0 {
-		return newCursor(patient), nil
+		return newCursor(key, patient), nil
 	}
 	c := &cursor{}
 	if err := json.Unmarshal(b, c); err != nil || c.Format != cursorFormat {
 		return nil, refusal(opSearch, ErrQuery, "Synchronization.Cursors gave what is no cursor", "take it out of the store to start again")
 	}
-	all := []ins.INS{patient}
-	for _, p := range past {
-		all = append(all, p.INS)
+	if len(key) > 0 {
+		all := []ins.INS{patient}
+		for _, p := range past {
+			all = append(all, p.INS)
+		}
+		if len(c.Patient) > 0 && !slices.ContainsFunc(all, func(i ins.INS) bool { return hmac.Equal(c.mark(key, i), c.Patient) }) {
+			return nil, refusal(opSearch, ErrPatientMismatch, "the cursor of Synchronization.Key is that of another patient, or of another Watch.AuditKey",
+				"give each patient a Key of their own; after a change of AuditKey take the cursors out of the store to start again")
+		}
+		c.Patient = c.mark(key, patient)
 	}
-	if !slices.ContainsFunc(all, func(i ins.INS) bool { return subtle.ConstantTimeCompare(c.hash(i), c.Patient) == 1 }) {
-		return nil, refusal(opSearch, ErrPatientMismatch, "the cursor of Synchronization.Key is that of another patient", "give each patient a Key of their own")
-	}
-	c.Patient = c.hash(patient)
 	if c.Known == nil {
 		c.Known = map[string]known{}
 	}

@@ -23,13 +23,12 @@ type verified struct {
 	entry  Entry
 	size   int64
 	max    int64
+	header header
 	err    error // of the last Read; sticks
 }
 
-var errLeft = errors.New("dmp: the document must be read before the next one is asked for")
-
-func newVerified(r io.Reader, e Entry, limit int64) verified {
-	return verified{source: r, hash: sha1.New(), entry: e, max: limit}
+func newVerified(r io.Reader, e Entry, limit int64, h header) verified {
+	return verified{source: r, hash: sha1.New(), entry: e, max: limit, header: h}
 }
 
 // Read gives the next bytes of the document.
@@ -46,6 +45,9 @@ func (v *verified) Read(b []byte) (int, error) {
 	case v.size > v.max:
 		v.err = &Error{Op: opRetrieve, Text: fmt.Sprintf("the document has more than %d bytes", v.max), Fix: "raise Retrieval.MaxSize",
 			kind: ErrDocumentTooLarge, outcome: socle.OutcomeUnknown, ours: true}
+	case v.header.take(b[:n], err != nil):
+		v.err = &Error{Op: opRetrieve, Text: "the document names another patient", Fix: "do not use what was read; tell the DMP's support the MessageID",
+			kind: ErrPatientMismatch, outcome: socle.OutcomeUnknown, ours: true}
 	case err == io.EOF:
 		v.err = v.end()
 	case err != nil:
@@ -88,7 +90,8 @@ func cut(err error) error {
 // close ends the reading: the source is no longer valid.
 func (v *verified) close() {
 	if v.err == nil {
-		v.err = errLeft
+		v.err = &Error{Op: opRetrieve, Text: "the document was left before its end", Fix: "read it before the next one is asked for; do not use what was read",
+			kind: ErrIntegrity, outcome: socle.OutcomeUnknown, ours: true}
 	}
 }
 
