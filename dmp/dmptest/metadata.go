@@ -43,18 +43,36 @@ var (
 func (l *lot) checkMetadata(strict bool) {
 	list := l.body.First(xds.NSLCM, "SubmitObjectsRequest").First(xds.NSRIM, "RegistryObjectList")
 	packages, documents := 0, 0
+	var ids []string
+	for o := range list.Elements() {
+		if o.Name.Local == "RegistryPackage" || o.Name.Local == "ExtrinsicObject" {
+			ids = append(ids, o.Attr("id"))
+		}
+	}
+	var signature *xmltree.Element
 	for o := range list.Elements() {
 		switch o.Name.Local {
 		case "RegistryPackage":
 			packages++
 			l.holds(o, setClassifications, setIdentifiers, "submissionTime")
+			l.checkSet(o)
 		case "ExtrinsicObject":
 			documents++
 			l.holds(o, documentClassifications, documentIdentifiers, "creationTime", "languageCode", "sourcePatientId")
-		case "Association", "Classification":
+			if format := classified(o, schemeFormat); len(format) > 0 && format[0].Attr("nodeRepresentation") == formatSignature {
+				signature = o
+			} else if c, err := readCDA(l.parts[o.Attr("id")]); err == nil { // else it is told of
+				l.checkEntry(o, c)
+			}
+		case "Association":
+			l.checkAssociation(o, ids)
+		case "Classification":
 		default:
 			l.fail("XDSRegistryMetadataError", "RegistryObjectList: "+o.Name.Local+" was not expected", "")
 		}
+	}
+	if signature != nil {
+		l.checkEntry(signature, cdaDocument{})
 	}
 	if packages != 1 || documents < 1 {
 		l.fail("XDSRegistryMetadataError", fmt.Sprintf("RegistryObjectList: expected one RegistryPackage and documents, got %d and %d", packages, documents), "")

@@ -38,8 +38,8 @@ func (l *lot) checkSignature(s *Server) {
 	switch {
 	case !signs:
 		fail("expected an association signs of the signature to the submission set")
-	case entry.Type.Code != "E1762" || entry.Class.Code != "urn:oid:1.3.6.1.4.1.19376.1.2.1.1.1" || entry.Language != "art":
-		fail("expected typeCode E1762, classCode urn:oid:1.3.6.1.4.1.19376.1.2.1.1.1 and languageCode art")
+	case entry.Language != "art":
+		fail("expected languageCode art")
 	}
 	v, err := xmlsec.VerifyLot(l.parts[entry.ID], xmlsec.LotOptions{AllowSHA1: !s.options.RefuseSHA1, Certificate: func(c *x509.Certificate) error {
 		if err := s.maySign(c); err != nil {

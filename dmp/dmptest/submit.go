@@ -127,6 +127,7 @@ type lot struct {
 	body     *xmltree.Element
 	metadata *xds.Submission
 	parts    map[string][]byte // content by document id of the metadata
+	source   []string          // sourcePatientInfo of a document
 	errors   []xds.RegistryError
 }
 
