@@ -3,94 +3,23 @@
 package dmp_test
 
 import (
-	"bufio"
 	"bytes"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/base64"
-	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/soclesante/socle/dmp"
 	"github.com/soclesante/socle/dmp/dmptest"
 	"github.com/soclesante/socle/internal/oracle"
-	"github.com/soclesante/socle/internal/pki"
 )
-
-// runPeer gives a setting to a program of testdata/peer; hear reads its next
-// line. The program ends with the test.
-func runPeer(t *testing.T, program string, setting any) (hear func(any)) {
-	t.Helper()
-	node := oracle.Program(t, "node")
-	dir := filepath.Join("testdata", "peer")
-	if _, err := os.Stat(filepath.Join(dir, "node_modules", "soap")); err != nil {
-		const missing = "the peer is not installed: run npm ci in dmp/testdata/peer"
-		if os.Getenv("SOCLE_REQUIRE") == "1" {
-			t.Fatal(missing)
-		}
-		t.Skip("SKIPPED: " + missing)
-	}
-	line, err := json.Marshal(setting)
-	require.NoError(t, err)
-	cmd := exec.Command(node, program)
-	cmd.Dir = dir
-	var complaints strings.Builder
-	cmd.Stdin, cmd.Stderr = bytes.NewReader(append(line, '\n')), &complaints
-	out, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
-		killed := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
-		defer killed.Stop()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("the peer said: %s", complaints.String())
-		}
-	})
-	r := bufio.NewReader(out)
-	return func(v any) {
-		t.Helper()
-		b, err := r.ReadBytes('\n')
-		require.NoError(t, err)
-		require.NoError(t, json.Unmarshal(b, v), string(b))
-	}
-}
-
-// pemKeys gives what TLS of Node wants.
-func pemKeys(t *testing.T, a *pki.Authority, pair tls.Certificate) map[string]string {
-	t.Helper()
-	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
-	require.NoError(t, err)
-	chain := func(all [][]byte) string {
-		var b strings.Builder
-		for _, der := range all {
-			require.NoError(t, pem.Encode(&b, &pem.Block{Type: "CERTIFICATE", Bytes: der}))
-		}
-		return b.String()
-	}
-	var authorities [][]byte
-	for _, c := range a.Chain() {
-		authorities = append(authorities, c.Raw)
-	}
-	return map[string]string{
-		"key":  string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})),
-		"cert": chain(pair.Certificate), "ca": chain(authorities),
-	}
-}
 
 // unsent gives the envelope and the parts that a client would send.
 func unsent(t *testing.T, srv *dmptest.Server, submit func(*dmp.Client) error) (envelope []byte, parts map[string][]byte) {
@@ -154,8 +83,9 @@ func TestPeerSOAPClient(t *testing.T) {
 	all := []any{part("Document01"), part("Document02"), part("Signature01")}
 	metadata := string(cut(t, envelope, "<lcm:SubmitObjectsRequest", "</lcm:SubmitObjectsRequest>"))
 	id := find(t, "HALL").INS
-	hear := runPeer(t, "client.mjs", object{
-		"url": srv.Environment().Base, "tls": pemKeys(t, keys().authority, keys().cardAuth),
+	peer := oracle.StartNode(t, "client.mjs")
+	peer.Say(object{
+		"url": srv.Environment().Base, "tls": oracle.NodeKeys(t, keys().authority.Chain(), keys().cardAuth),
 		"security": string(cut(t, envelope, "<wsse:Security", "</wsse:Security>")),
 		"questions": []object{
 			{"operation": "exists", "action": "urn:hl7-org:v3:PRPA_IN201307UV02",
@@ -181,7 +111,7 @@ func TestPeerSOAPClient(t *testing.T) {
 				Body    []byte
 			}
 		}
-		hear(&line)
+		peer.Hear(&line)
 		return line.Result, line.Text + fmt.Sprint(line.Fault), line.Parts
 	}
 	at := func(v any, path ...string) any {

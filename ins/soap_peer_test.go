@@ -3,11 +3,7 @@
 package ins_test
 
 import (
-	"bufio"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"os"
 	"os/exec"
@@ -22,78 +18,7 @@ import (
 	"github.com/soclesante/socle/ins"
 	"github.com/soclesante/socle/ins/instest"
 	"github.com/soclesante/socle/internal/oracle"
-	"github.com/soclesante/socle/internal/pki"
 )
-
-// pemKeys gives what TLS of Node wants.
-func pemKeys(t *testing.T, a *pki.Authority, pair tls.Certificate) map[string]string {
-	t.Helper()
-	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
-	require.NoError(t, err)
-	chain := func(all [][]byte) string {
-		var b strings.Builder
-		for _, der := range all {
-			require.NoError(t, pem.Encode(&b, &pem.Block{Type: "CERTIFICATE", Bytes: der}))
-		}
-		return b.String()
-	}
-	var authorities [][]byte
-	for _, c := range a.Chain() {
-		authorities = append(authorities, c.Raw)
-	}
-	return map[string]string{
-		"key":  string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})),
-		"cert": chain(pair.Certificate), "ca": chain(authorities),
-	}
-}
-
-// runPeer starts a program of testdata/peer. say writes a line to it and hear
-// reads its next one. The program ends with the test.
-func runPeer(t *testing.T, program string) (say func(any), hear func(any)) {
-	t.Helper()
-	node := oracle.Program(t, "node")
-	dir := filepath.Join("testdata", "peer")
-	if _, err := os.Stat(filepath.Join(dir, "node_modules", "soap")); err != nil {
-		const missing = "the peers are not installed: run npm ci in ins/testdata/peer"
-		if os.Getenv("SOCLE_REQUIRE") == "1" {
-			t.Fatal(missing)
-		}
-		t.Skip("SKIPPED: " + missing)
-	}
-	cmd := exec.Command(node, program)
-	cmd.Dir = dir
-	var complaints strings.Builder
-	cmd.Stderr = &complaints
-	in, err := cmd.StdinPipe()
-	require.NoError(t, err)
-	out, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
-		in.Close() // ends it
-		killed := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
-		defer killed.Stop()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("the peer said: %s", complaints.String())
-		}
-	})
-	r := bufio.NewReader(out)
-	say = func(v any) {
-		t.Helper()
-		b, err := json.Marshal(v)
-		require.NoError(t, err)
-		_, err = fmt.Fprintf(in, "%s\n", b)
-		require.NoError(t, err)
-	}
-	hear = func(v any) {
-		t.Helper()
-		b, err := r.ReadBytes('\n')
-		require.NoError(t, err)
-		require.NoError(t, json.Unmarshal(b, v), string(b))
-	}
-	return say, hear
-}
 
 type object = map[string]any
 
@@ -102,7 +27,7 @@ func TestPeerSOAPServer(t *testing.T) {
 	authority, certificate := shared()
 	server, err := authority.Server("127.0.0.1", "localhost")
 	require.NoError(t, err)
-	say, hear := runPeer(t, "server.mjs")
+	peer := oracle.StartNode(t, "server.mjs")
 	found := object{
 		"CR": object{"CodeCR": "00", "LibelleCR": "OK"},
 		"INDIVIDU": object{
@@ -115,9 +40,9 @@ func TestPeerSOAPServer(t *testing.T) {
 		"rechercherInsAvecTraitsIdentite": found, "rechercherInsAvecCarteVitale": found,
 		"verifierInsAvecTraitsIdentite": object{"CR": object{"CodeCR": "01", "LibelleCR": "KO"}},
 	}
-	say(object{"tls": pemKeys(t, authority, server), "answers": answers})
+	peer.Say(object{"tls": oracle.NodeKeys(t, authority.Chain(), server), "answers": answers})
 	var ready struct{ Port int }
-	hear(&ready)
+	peer.Hear(&ready)
 	emulator, _ := setup(t, instest.Options{}) // for its card reader
 	reader := emulator.Reader()
 	reader.Insert(instest.Cards()[0])
@@ -137,7 +62,7 @@ func TestPeerSOAPServer(t *testing.T) {
 	require.Equal(t, "109076322083489", r.Active.Matricule.Wire())
 	require.Len(t, r.History, 1)
 	require.Equal(t, "PIERRE-ALAIN MURIEL FLORIANT", r.Traits.GivenNames)
-	hear(&got)
+	peer.Hear(&got)
 	require.Equal(t, "rechercherInsAvecTraitsIdentite", got.Operation)
 	require.Equal(t, ins.Auto, got.Holder)
 	require.Contains(t, got.Type, "application/soap+xml")
@@ -154,7 +79,7 @@ func TestPeerSOAPServer(t *testing.T) {
 	_, err = c.SearchByVitale(t.Context(), who, d)
 	require.NoError(t, err)
 	got.Headers, got.Args = nil, nil
-	hear(&got)
+	peer.Hear(&got)
 	require.Equal(t, "rechercherInsAvecCarteVitale", got.Operation)
 	require.Equal(t, object{"NumIdentifiant": "1810163220751", "Cle": "40"}, got.Args["MatriculeOD"])
 	require.Equal(t, "1", got.Args["RangNaissance"])
@@ -165,7 +90,7 @@ func TestPeerSOAPServer(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, v.Confirmed)
 	got.Headers, got.Args = nil, nil
-	hear(&got)
+	peer.Hear(&got)
 	person := got.Args["IndividuVerifie"].(object)
 	require.Equal(t, object{"IdIndividu": object{"NumIdentifiant": "2751263220749", "Cle": "74"}, "OID": "1.2.250.1.213.1.4.8"}, person["INSFourni"])
 
@@ -173,7 +98,7 @@ func TestPeerSOAPServer(t *testing.T) {
 		"Code":   object{"Value": "soap:Sender", "Subcode": object{"Value": "x:siram_100"}},
 		"Reason": object{"Text": "Numéro d'autorisation du logiciel inconnu."}, "statusCode": 500,
 	}}
-	say(answers)
+	peer.Say(answers)
 	require.Eventually(t, func() bool { // until the server took the new answers
 		_, err = c.SearchByTraits(t.Context(), who, zoe(t))
 		return err != nil
@@ -190,7 +115,7 @@ func TestPeerSOAPClient(t *testing.T) {
 	for _, style := range []instest.Style{{}, {Prefixes: instest.Prefixed, GivenNames: instest.Both}} {
 		srv, _ := setup(t, instest.Options{Style: style})
 		authority, certificate := shared()
-		say, hear := runPeer(t, "client.mjs")
+		peer := oracle.StartNode(t, "client.mjs")
 		context := func(prefix, name, space, version, more string) string {
 			return fmt.Sprintf(`<%[1]s:%[2]s xmlns:%[1]s="%[3]s" Version="%[4]s"><%[1]s:Id>UUID</%[1]s:Id><%[1]s:Temps>2026-03-02T10:00:00+01:00</%[1]s:Temps><%[1]s:Emetteur>%[5]s</%[1]s:Emetteur>%[6]s</%[1]s:%[2]s>`,
 				prefix, name, space, version, structure, more)
@@ -203,8 +128,8 @@ func TestPeerSOAPClient(t *testing.T) {
 			return json.RawMessage(`{"IndividuVerifie":{"INSFourni":{"IdIndividu":{"NumIdentifiant":"2751263220749","Cle":"74"},"OID":"1.2.250.1.213.1.4.8"},
 				"TraitsIdentiteIndividu":{"NomNaissance":"` + name + `","Prenom":"ZOE","ListePrenom":"ZOE","Sexe":"F","DateNaissance":"1975-12-31"}}}`)
 		}
-		say(object{
-			"url": srv.Environment().URL, "tls": pemKeys(t, authority, certificate),
+		peer.Say(object{
+			"url": srv.Environment().URL, "tls": oracle.NodeKeys(t, authority.Chain(), certificate),
 			"headers": context("b", "ContexteBAM", "urn:siram:bam:ctxbam", "01_02", "<b:COUVERTURE/>") +
 				context("l", "ContexteLPS", "urn:siram:lps:ctxlps", "01_00", `<l:LPS><l:IDAM R="4">`+instest.IDAM+`</l:IDAM><l:Version>1</l:Version><l:Instance>UUID</l:Instance><l:Nom>GIE</l:Nom></l:LPS>`) +
 				`<w:Action xmlns:w="http://www.w3.org/2005/08/addressing">ACTION</w:Action><w:MessageID xmlns:w="http://www.w3.org/2005/08/addressing">UUID</w:MessageID>`,
@@ -221,7 +146,7 @@ func TestPeerSOAPClient(t *testing.T) {
 				Result, Fault object
 				Text          string
 			}
-			hear(&line)
+			peer.Hear(&line)
 			if line.Result == nil {
 				require.NotEmpty(t, line.Text)
 			}

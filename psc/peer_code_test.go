@@ -4,7 +4,6 @@ package psc_test
 
 import (
 	"crypto/tls"
-	"encoding/json"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/soclesante/socle/internal/oracle"
 	"github.com/soclesante/socle/psc"
 	"github.com/soclesante/socle/psc/psctest"
 )
@@ -105,27 +105,26 @@ func TestPeerOpenIDClientCodeFlow(t *testing.T) {
 	cert, err := srv.ClientCertificate(psctest.Pharmacy)
 	require.NoError(t, err)
 	srv.RegisterRedirect(psctest.ClientID, callbackURI)
-	setting, err := json.Marshal(map[string]any{
+	program := oracle.StartNode(t, "client.mjs")
+	program.Say(map[string]any{
 		"discovery": srv.Environment().Issuer + "/.well-known/wallet-openid-configuration",
 		"client":    psctest.ClientID, "redirect": callbackURI,
 		"tls":    keyFiles(t, srv.Authority(), cert),
 		"people": []string{psctest.Titulaire, "", psctest.Doctor},
 	})
-	require.NoError(t, err)
-	line, say := talkPeer(t, "client.mjs", setting)
 	for _, who := range []string{psctest.Titulaire, "", psctest.Doctor} {
 		var asked struct{ Address string }
-		require.NoError(t, json.Unmarshal(line(), &asked))
+		program.Hear(&asked)
 		back, err := srv.Browser().Login(t.Context(), asked.Address, who)
 		require.NoError(t, err)
-		say(back)
+		program.Say(back)
 		var h struct {
 			Person, Error               string
 			Expires                     int
 			Refreshed                   bool
 			Claims, Info, Before, After map[string]any
 		}
-		require.NoError(t, json.Unmarshal(line(), &h))
+		program.Hear(&h)
 		if who == "" {
 			require.Equal(t, "access_denied", h.Error)
 			continue

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/soclesante/socle/internal/emulator"
+	"github.com/soclesante/socle/internal/oracle"
 	"github.com/soclesante/socle/internal/pki"
 	"github.com/soclesante/socle/psc"
 	"github.com/soclesante/socle/psc/psctest"
@@ -49,14 +50,14 @@ func startAPIPeer(t *testing.T, opaque bool) *apiPeer {
 	p.w.Register("api", pki.DN(other))
 	server, err := a.Server("127.0.0.1")
 	require.NoError(t, err)
-	setting, err := json.Marshal(map[string]any{
+	program := oracle.StartNode(t, "exchange.mjs")
+	program.Say(map[string]any{
 		"tls": keyFiles(t, a, server), "client": map[string]string{"id": psctest.ClientID, "commonName": leaf.Subject.CommonName},
 		"audience": "urn:api:test", "opaque": opaque,
 		"introspection": map[string]any{"url": p.w.Environment().Introspection, "client": "api", "tls": keyFiles(t, a, introspects)},
 	})
-	require.NoError(t, err)
 	var ready struct{ Port int }
-	require.NoError(t, json.Unmarshal(runPeer(t, "exchange.mjs", setting)(), &ready))
+	program.Hear(&ready)
 	p.base = fmt.Sprintf("https://127.0.0.1:%d", ready.Port)
 	p.client, err = psc.New(psc.Config{Environment: p.w.Environment(), ClientID: psctest.ClientID, Certificate: p.cert, Roots: a.Roots(), Wait: p.w.Wait})
 	require.NoError(t, err)

@@ -3,18 +3,12 @@
 package psc_test
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -57,7 +51,8 @@ func startPeer(t *testing.T, accessLife, requestLife int) peer {
 		}
 		return map[string]any{"hint": hint, "decision": decision, "claims": claims}
 	}
-	setting, err := json.Marshal(map[string]any{
+	program := oracle.StartNode(t, "server.mjs")
+	program.Say(map[string]any{
 		"tls":        keyFiles(t, a, server),
 		"client":     map[string]any{"id": peerClient, "commonName": "lgo-peer", "redirects": []string{callbackURI}},
 		"accessLife": accessLife, "requestLife": requestLife,
@@ -68,10 +63,8 @@ func startPeer(t *testing.T, accessLife, requestLife int) peer {
 			who(psctest.Doctor, "approve", map[string]any{"SubjectNameID": psctest.Titulaire}),
 		},
 	})
-	require.NoError(t, err)
-
 	var ready struct{ Port int }
-	require.NoError(t, json.Unmarshal(runPeer(t, "server.mjs", setting)(), &ready))
+	program.Hear(&ready)
 
 	p := peer{issuer: fmt.Sprintf("https://127.0.0.1:%d/auth/realms/esante-wallet", ready.Port)}
 	p.config = psc.Config{
@@ -96,78 +89,7 @@ func startPeer(t *testing.T, accessLife, requestLife int) peer {
 // keyFiles gives what TLS of Node wants, as PEM.
 func keyFiles(t *testing.T, a *pki.Authority, cert tls.Certificate) map[string]string {
 	t.Helper()
-	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
-	require.NoError(t, err)
-	chain := func(all [][]byte) string {
-		var b strings.Builder
-		for _, der := range all {
-			require.NoError(t, pem.Encode(&b, &pem.Block{Type: "CERTIFICATE", Bytes: der}))
-		}
-		return b.String()
-	}
-	var authorities [][]byte
-	for _, c := range a.Chain() {
-		authorities = append(authorities, c.Raw)
-	}
-	return map[string]string{
-		"key":  string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})),
-		"cert": chain(cert.Certificate), "ca": chain(authorities),
-	}
-}
-
-// runPeer starts a program of testdata/peer with its setting, and gives what
-// reads its next line. The program ends with the test.
-func runPeer(t *testing.T, program string, setting []byte) (line func() []byte) {
-	t.Helper()
-	line, _ = talkPeer(t, program, setting)
-	return line
-}
-
-// talkPeer gives what writes a line to the program too.
-func talkPeer(t *testing.T, program string, setting []byte) (line func() []byte, say func(string)) {
-	t.Helper()
-	node := oracle.Program(t, "node")
-	dir := filepath.Join("testdata", "peer")
-	if _, err := os.Stat(filepath.Join(dir, "node_modules", "oidc-provider")); err != nil {
-		const missing = "the peers are not installed: run npm ci in psc/testdata/peer"
-		if os.Getenv("SOCLE_REQUIRE") == "1" {
-			t.Fatal(missing)
-		}
-		t.Skip("SKIPPED: " + missing)
-	}
-	cmd := exec.Command(node, program)
-	cmd.Dir = dir
-	var complaints strings.Builder
-	cmd.Stderr = &complaints
-	in, err := cmd.StdinPipe()
-	require.NoError(t, err)
-	out, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
-		in.Close() // ends it
-		killed := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
-		defer killed.Stop()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("the peer said: %s", complaints.String())
-		}
-	})
-	_, err = fmt.Fprintf(in, "%s\n", setting)
-	require.NoError(t, err)
-	r := bufio.NewReader(out)
-	line = func() []byte {
-		t.Helper()
-		b, err := r.ReadBytes('\n')
-		require.NoError(t, err)
-		return b
-	}
-	say = func(s string) {
-		t.Helper()
-		_, err := fmt.Fprintln(in, s)
-		require.NoError(t, err)
-	}
-	return line, say
+	return oracle.NodeKeys(t, a.Chain(), cert)
 }
 
 func (p peer) client(t *testing.T) *psc.Client {
@@ -260,14 +182,13 @@ func TestPeerOpenIDClient(t *testing.T) {
 	require.NoError(t, err)
 	srv.Script(psctest.Adjoint, psctest.Answer{Decision: psctest.Deny})
 	srv.Script(psctest.Doctor, psctest.Answer{Delay: 1500 * time.Millisecond})
-	setting, err := json.Marshal(map[string]any{
+	program := oracle.StartNode(t, "client.mjs")
+	program.Say(map[string]any{
 		"discovery": srv.Environment().Issuer + "/.well-known/wallet-openid-configuration",
 		"client":    psctest.ClientID,
 		"tls":       keyFiles(t, srv.Authority(), cert),
 		"people":    []string{psctest.Titulaire, psctest.Adjoint, psctest.Doctor, "899900001043"},
 	})
-	require.NoError(t, err)
-	line := runPeer(t, "client.mjs", setting)
 	type happened struct {
 		Person, Error, Text         string
 		Status, Expires             int
@@ -276,7 +197,7 @@ func TestPeerOpenIDClient(t *testing.T) {
 	}
 	next := func() happened {
 		var h happened
-		require.NoError(t, json.Unmarshal(line(), &h))
+		program.Hear(&h)
 		return h
 	}
 	for _, want := range []string{"", "access_denied", "", "invalid_request"} {

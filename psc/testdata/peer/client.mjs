@@ -37,7 +37,7 @@ async function code() {
     code_challenge: await oidc.calculatePKCECodeChallenge(pkceCodeVerifier), code_challenge_method: 'S256',
   });
   say({ address: address.href });
-  const back = new URL((await lines.next()).value);
+  const back = new URL(JSON.parse((await lines.next()).value));
   return oidc.authorizationCodeGrant(config, back, { pkceCodeVerifier, expectedState, expectedNonce, maxAge: 300 });
 }
 
