@@ -277,7 +277,7 @@ func receiptText(a Acknowledgement) string {
 
 // given gives the archives and PDF of a message, to give them back.
 func (m *Message) given() []File {
-	t := &treeReader{}
+	t := &treeReader{ctx: context.Background()}
 	root := t.read(m.origin.raw, "", 0)
 	var out []File
 	var walk func(p *part)

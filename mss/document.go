@@ -121,6 +121,9 @@ func (m *Message) documents(t *treeReader) {
 	mismatch := false
 	left := int64(maxInflated)
 	for _, a := range m.Attachments {
+		if t.ctx.Err() != nil {
+			return
+		}
 		if !m.isArchive(a) {
 			files = append(files, a)
 			continue

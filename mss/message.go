@@ -2,6 +2,7 @@ package mss
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -60,7 +61,14 @@ func (a Attachment) LogValue() slog.Value { return slog.StringValue(a.String()) 
 // them; raw must not be changed afterwards. It reads what can be read of a
 // broken one, and tells the rest in Faults.
 func ParseMessage(raw []byte) *Message {
-	t := &treeReader{}
+	m, _ := parseMessage(context.Background(), raw)
+	return m
+}
+
+// parseMessage is ParseMessage until ctx ends: a hostile message of 60 MB may
+// keep a processor busy for a while.
+func parseMessage(ctx context.Context, raw []byte) (*Message, error) {
+	t := &treeReader{ctx: ctx}
 	root := t.read(raw, "", 0)
 	m := &Message{
 		Summary: summarize(root.header),
@@ -80,7 +88,7 @@ func ParseMessage(raw []byte) *Message {
 	m.walk(root, t)
 	m.documents(t)
 	m.Faults = t.faults
-	return m
+	return m, ctx.Err()
 }
 
 // walk sorts the leaves: text and HTML to show, archives and other files.
@@ -104,7 +112,7 @@ func (m *Message) walk(p *part, t *treeReader) {
 		}
 		return
 	}
-	size, err := io.Copy(io.Discard, p.content())
+	size, err := io.Copy(io.Discard, t.content(p))
 	if err != nil {
 		t.fault(FaultEncoding, p.number, "the content cannot be decoded to its end")
 	}
@@ -120,7 +128,7 @@ func join(a, b string) string {
 
 // text gives a text part in UTF-8 with LF line ends.
 func (p *part) text(t *treeReader) string {
-	b, err := io.ReadAll(io.LimitReader(p.content(), maxTextPart+1))
+	b, err := io.ReadAll(io.LimitReader(t.content(p), maxTextPart+1))
 	if err != nil {
 		t.fault(FaultEncoding, p.number, "the text cannot be decoded to its end")
 	}

@@ -2,6 +2,7 @@ package mss
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -20,7 +21,8 @@ const (
 	maxParts      = 500
 	maxTextPart   = 4 << 20
 	maxFaults     = 100
-	maxBoundaries = 70 // RFC 2046 section 5.1.1
+	maxBoundaries = 70       // RFC 2046 section 5.1.1
+	maxLoose      = 64 << 20 // bytes of a message in which a slip is looked for instead of a boundary
 )
 
 type field struct{ name, value string }
@@ -103,11 +105,30 @@ type part struct {
 	children []*part
 }
 
-// tree reads the MIME tree of a message, as far as it can be read.
+// treeReader reads the MIME tree of a message, as far as it can be read, until
+// ctx ends.
 type treeReader struct {
+	ctx    context.Context
 	parts  int
+	loose  int // bytes that were searched for slips
 	faults []error
 }
+
+// whileWanted reads until ctx ends.
+type whileWanted struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (w whileWanted) Read(b []byte) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return w.Reader.Read(b)
+}
+
+// content gives the decoded bytes of a part.
+func (t *treeReader) content(p *part) io.Reader { return whileWanted{t.ctx, p.content()} }
 
 func (t *treeReader) fault(kind FaultKind, number, format string, args ...any) {
 	if len(t.faults) < maxFaults {
@@ -148,12 +169,17 @@ func (t *treeReader) read(b []byte, number string, depth int) *part {
 	}
 	sections, closed := split(p.body, boundary)
 	if len(sections) == 0 && !closed {
-		sections, closed = splitLoosely(p.body, boundary)
+		if t.loose += len(p.body); t.loose <= maxLoose {
+			sections, closed = splitLoosely(p.body, boundary)
+		}
 	}
 	if !closed {
 		t.fault(FaultMIME, number, "multipart without its last boundary: it may be truncated")
 	}
 	for i, s := range sections {
+		if t.ctx.Err() != nil {
+			break
+		}
 		if t.parts >= maxParts {
 			t.fault(FaultMIME, number, "more than %d parts", maxParts)
 			break
@@ -167,28 +193,36 @@ func (t *treeReader) read(b []byte, number string, depth int) *part {
 	return p
 }
 
-// split cuts a multipart body at its boundary lines (RFC 2046 section 5.1).
+// split cuts a multipart body at its boundary lines (RFC 2046 section 5.1). It
+// looks for the boundary, not at each line: a body may be nothing but line ends,
+// and is searched again for each multipart that it is in.
 func split(b []byte, boundary string) (sections [][]byte, closed bool) {
-	delimiter := []byte("--" + boundary)
+	delimiter := []byte("\n--" + boundary)
 	start := -1
 	for pos := 0; pos < len(b); {
-		end := len(b)
-		if i := bytes.IndexByte(b[pos:], '\n'); i >= 0 {
-			end = pos + i + 1
+		line := pos // where the boundary line begins
+		if pos > 0 || !bytes.HasPrefix(b, delimiter[1:]) {
+			i := bytes.Index(b[max(pos-1, 0):], delimiter)
+			if i < 0 {
+				break
+			}
+			line = max(pos-1, 0) + i + 1
 		}
-		if tail, ok := bytes.CutPrefix(b[pos:end], delimiter); ok {
-			tail = bytes.TrimRight(tail, " \t\r\n")
-			if last := string(tail) == "--"; last || len(tail) == 0 {
-				if start >= 0 {
-					sections = append(sections, trimEOL(b[start:pos]))
-				}
-				if last {
-					return sections, true
-				}
-				start = end
-				if len(sections) >= maxParts {
-					return sections, false
-				}
+		end := len(b)
+		if i := bytes.IndexByte(b[line:], '\n'); i >= 0 {
+			end = line + i + 1
+		}
+		tail := bytes.TrimRight(b[line+len(delimiter)-1:end], " \t\r\n")
+		if last := string(tail) == "--"; last || len(tail) == 0 {
+			if start >= 0 {
+				sections = append(sections, trimEOL(b[start:line]))
+			}
+			if last {
+				return sections, true
+			}
+			start = end
+			if len(sections) >= maxParts {
+				return sections, false
 			}
 		}
 		pos = end

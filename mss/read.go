@@ -31,7 +31,10 @@ func (m *Mailbox) Read(ctx context.Context, id UID) (*Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	msg := ParseMessage(f.section)
+	msg, err := parseMessage(ctx, f.section)
+	if err != nil {
+		return nil, lost(ctx, "read", err)
+	}
 	msg.UID, msg.Flags, msg.Seen, msg.Received, msg.Size = id, f.flags, slices.Contains(f.flags, FlagSeen), f.received, f.size
 	if fault := m.client.verified(ctx, msg.Sender); fault != nil {
 		msg.Faults = append(msg.Faults, fault)
