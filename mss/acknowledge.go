@@ -71,7 +71,7 @@ type Acknowledgement struct {
 	Automatic bool
 	// Failure says that the documents could not be filed. It is told even to who
 	// asked for no notification, in an ordinary mail then. Its Label may be
-	// empty: the official one is used.
+	// empty: the official one is used. It is cut at 250 characters.
 	Failure *Integration
 	// Text is for people. Empty means a sentence in French.
 	Text string
@@ -187,6 +187,10 @@ func (m *Mailbox) composeReceipt(msg *Message, a Acknowledgement, to []Address, 
 		if a.Failure.Label == "" {
 			a.Failure = &Integration{a.Failure.Code, IntegrationLabel(a.Failure.Code)}
 		}
+		if label := cut(a.Failure.Label, longestLabel); label != a.Failure.Label {
+			a.Failure = &Integration{a.Failure.Code, label}
+			r.degrade("volet LPS-CDA-MSS", "the label of the failure was cut to 250 characters")
+		}
 		subject = withKO(a.Failure.Code, subject)
 	}
 	var h mail.Header
@@ -218,10 +222,16 @@ func (m *Mailbox) composeReceipt(msg *Message, a Acknowledgement, to []Address, 
 		}
 	}
 	text := receiptText(a)
+	whole := File{Name: "message_original.eml", MediaType: "message/rfc822"}
+	if a.Failure != nil && back != returnHeader {
+		var changed bool
+		if whole.Content, changed = givenBack(msg.origin.raw); changed {
+			r.degrade("RFC 5322", "the message is given back with other line ends than it came with, or lines cut: its own may not be sent")
+		}
+	}
 	if ordinary {
-		whole := File{Name: "message_original.eml", MediaType: "message/rfc822", Content: msg.origin.raw}
 		if back == returnHeader {
-			whole = File{Name: "message_original.txt", MediaType: "text/rfc822-headers", Content: headerBytes(msg.origin.raw)}
+			whole = File{Name: "message_original.txt", MediaType: "text/rfc822-headers", Content: headerBack(msg.origin.raw)}
 		}
 		files = append([]File{whole}, files...)
 		return writeParts(h, "multipart/mixed", nil, text, nil, files)
@@ -234,12 +244,12 @@ func (m *Mailbox) composeReceipt(msg *Message, a Acknowledgement, to []Address, 
 	if d.OriginalRecipient.IsZero() {
 		d.OriginalRecipient = m.access.Address
 	}
-	returned := File{MediaType: "text/rfc822-headers", Content: headerBytes(msg.origin.raw)}
+	returned := File{MediaType: "text/rfc822-headers", Content: headerBack(msg.origin.raw)}
 	if a.Failure != nil {
 		d.Failed, d.Integration = true, *a.Failure
 	}
 	if a.Failure != nil && back != returnHeader {
-		returned = File{MediaType: "message/rfc822", Content: msg.origin.raw}
+		returned = File{MediaType: whole.MediaType, Content: whole.Content}
 	}
 	if d.Disposition == "" {
 		if d.Disposition = Displayed; d.Failed {
@@ -304,13 +314,6 @@ func (m *Message) given() []File {
 }
 
 var endOfHeader = regexp.MustCompile(`\r?\n\r?\n`)
-
-func headerBytes(raw []byte) []byte {
-	if at := endOfHeader.FindIndex(raw); at != nil {
-		raw = raw[:at[0]]
-	}
-	return append(bytes.Clone(raw[:min(len(raw), maxHeader)]), "\r\n"...)
-}
 
 // writeParts writes a message of several parts: the text, parts of a receipt
 // as they are, and files.

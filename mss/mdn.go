@@ -83,8 +83,11 @@ func ParseMDN(b []byte) (MDN, error) {
 	return d, nil
 }
 
+// longestLabel keeps the line of a disposition within those of mail.
+const longestLabel = 250
+
 // Wire writes the machine part, in ASCII: an integration's label loses its
-// accents there.
+// accents there, and what is beyond 250 characters.
 func (d MDN) Wire() []byte {
 	var b bytes.Buffer
 	line := func(name, value string) {
@@ -115,7 +118,7 @@ func (d MDN) Wire() []byte {
 	if d.Failed {
 		v += "/Error"
 		if d.Integration.Code != "" {
-			v += ": " + d.Integration.Code + "^" + strings.ReplaceAll(withoutAccents(d.Integration.Label), "^", " ")
+			v += ": " + d.Integration.Code + "^" + strings.ReplaceAll(cut(withoutAccents(d.Integration.Label), longestLabel), "^", " ")
 		}
 	}
 	line("Disposition", v)
