@@ -110,7 +110,11 @@ var rules = map[string]func(t *testing.T, s sentMail, x traits){
 			require.NotContains(t, subject, "XDM/1.0/DDM")
 			return
 		}
-		require.Regexp(t, `^(\[KO Intégration système !\]\[\d+\] )?XDM/1\.0/DDM\+.*( ESSAI-FICTIF ANNE 28/03/1979)?$`, subject)
+		if strings.HasPrefix(subject, "[KO") { // that of the message whose documents were not filed
+			require.Regexp(t, `^\[KO Intégration système !\]\[904\] XDM/1\.0/DDM\+Ordonnance$`, subject)
+			return
+		}
+		require.Regexp(t, `^XDM/1\.0/DDM\+\S.* ESSAI-FICTIF ANNE 28/03/1979$`, subject)
 	},
 	"ECO.2.1.5": func(t *testing.T, s sentMail, _ traits) {
 		for name, media := range s.types {
@@ -221,6 +225,7 @@ func TestRulesOnEveryPath(t *testing.T) {
 		require.NoError(t, err)
 		return b.sentOne(t)
 	}
+	seen := map[string]bool{}
 	for name, way := range map[string]struct {
 		x    traits
 		send func() (mss.SendReport, error)
@@ -264,6 +269,9 @@ func TestRulesOnEveryPath(t *testing.T) {
 				}
 			}
 			s := parseSent(t, raw)
+			require.False(t, seen[s.get("Message-ID")], "ECO.2.2.1: one identifier a message")
+			seen[s.get("Message-ID")] = true
+			require.Equal(t, "<"+r.MessageID+">", s.get("Message-ID"))
 			for id, rule := range rules {
 				t.Run(id, func(t *testing.T) { rule(t, s, way.x) })
 			}
