@@ -54,7 +54,7 @@ func TestNoTwoMessagesHaveOneIdentifier(t *testing.T) {
 func TestDeliveryReceiptsAreAskedForInTheEnvelope(t *testing.T) {
 	t.Parallel()
 	for asked, want := range map[bool][]string{
-		true:  {"RET=HDRS", "ENVID=suivi.1@pharmacie.formation.mssante.fr", "NOTIFY=SUCCESS,FAILURE", "ORCPT=rfc822;" + office},
+		true:  {"RET=HDRS", "ENVID=suivi.1@pharmacie.formation.mssante.fr", "NOTIFY=SUCCESS,FAILURE", "ORCPT=RFC822;" + office},
 		false: nil,
 	} {
 		var mu sync.Mutex
