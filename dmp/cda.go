@@ -215,7 +215,7 @@ func (c *CDA) Validate() []Finding {
 }
 
 // String gives the identifier and hides the patient.
-func (c *CDA) String() string { return "document " + c.ID }
+func (c CDA) String() string { return "document " + c.ID }
 
 // GoString gives the same as String.
-func (c *CDA) GoString() string { return c.String() }
+func (c CDA) GoString() string { return c.String() }

@@ -54,10 +54,10 @@ type Incoming struct {
 }
 
 // String gives the identifier of the document, and nothing of what it is about.
-func (in *Incoming) String() string { return in.Entry.String() }
+func (in Incoming) String() string { return in.Entry.String() }
 
 // GoString gives the same as String.
-func (in *Incoming) GoString() string { return in.String() }
+func (in Incoming) GoString() string { return in.String() }
 
 // Retrieve gives the bytes of documents of the patient's record (TD3.2,
 // "Consulter un document"): the transaction ITI-43, of which each document is
