@@ -246,6 +246,31 @@ func TestListAuthorized(t *testing.T) {
 	require.Contains(t, last, "resource-id")
 }
 
+// The samples of TD0.4 and TD0.5 name a patient in the VIHF: so may each call.
+func TestTheAssertionOfAListNamesThePatientOfTheCall(t *testing.T) {
+	t.Parallel()
+	srv, _ := setup(t, dmptest.Options{})
+	var last string
+	c := client(t, srv, air, tampering(func(b []byte) []byte { last = string(b); return b }))
+	list := func(p ins.Identity) error {
+		_, err := c.ListAuthorized(t.Context(), pharmacist, dmp.AuthorizedQuery{From: time.Now(), Patient: p})
+		return err
+	}
+	search := func(p ins.Identity) error {
+		_, err := c.With(regulation).FindPatient(t.Context(), pharmacist, dmp.PatientQuery{FamilyName: "HALL", Patient: p})
+		return err
+	}
+	provisional, err := ins.NewIdentity(find(t, "HALL").Traits)
+	require.NoError(t, err)
+	for name, call := range map[string]func(ins.Identity) error{"TD0.4": list, "TD0.5": search} {
+		require.NoError(t, call(qualified(t, "HALL")), name)
+		require.Contains(t, last, find(t, "HALL").INS.Matricule.Wire()+"^^^", name)
+		require.NoError(t, call(ins.Identity{}), name)
+		require.NotContains(t, last, "resource-id", name)
+		require.ErrorIs(t, call(provisional), ins.ErrNotQualified, name)
+	}
+}
+
 func TestTheActionsOfTheWSDLToo(t *testing.T) {
 	t.Parallel()
 	srv, _ := setup(t, dmptest.Options{})

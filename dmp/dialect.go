@@ -63,7 +63,7 @@ type Dialect struct {
 	// urn:hl7-org:v3:listAuthorizationByPatient.
 	Actions map[string]string
 	// Nobody is the patient that the VIHF of TD0.4 and TD0.5 names, which are
-	// about nobody in particular. Zero: none, *assumed* accepted, although each
+	// about nobody in particular, when the query gives no Patient. Zero: none, *assumed* accepted, although each
 	// sample names one.
 	Nobody ins.INS
 	// Location is the zone of the dates of TD0.4 and TD1.6, which have none; nil

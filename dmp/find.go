@@ -22,6 +22,9 @@ type PatientQuery struct {
 	Sex        ins.Sex       // "M" or "F"
 	PostalCode string
 	City       string
+	// Patient is whom the VIHF names, who must be qualified; optional: see
+	// Dialect.Nobody. It is not what is searched for.
+	Patient ins.Identity
 }
 
 // String hides everything.
@@ -101,14 +104,18 @@ func (c *Client) FindPatient(ctx context.Context, who socle.Professional, q Pati
 	if err == nil {
 		err = q.check()
 	}
+	var named ins.INS
+	if err == nil {
+		named, err = c.named(ctx, opFind, who, q.Patient)
+	}
 	if err != nil {
-		return Candidates{}, c.refused(ctx, opFind, who, ins.INS{}, err)
+		return Candidates{}, c.refused(ctx, opFind, who, named, err)
 	}
 	find := hl7v3.Find{Family: strings.TrimSpace(q.FamilyName), Given: strings.TrimSpace(q.GivenName), Gender: string(q.Sex), Birth: searched(q.BirthDate),
 		PostalCode: strings.TrimSpace(q.PostalCode), City: strings.TrimSpace(q.City)}
 	var out Candidates
 	_, err = c.send(ctx, message{
-		op: opFind, service: servicePDQ, action: hl7v3.ActionFind, who: who, patient: c.cfg.Dialect.Nobody, again: true,
+		op: opFind, service: servicePDQ, action: hl7v3.ActionFind, who: who, patient: named, again: true,
 		body: func(now time.Time) []byte {
 			find.Head, find.QueryID = c.head(now), c.queryID()
 			return find.Marshal()

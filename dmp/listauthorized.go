@@ -27,6 +27,8 @@ type AuthorizedQuery struct {
 	// Owner asks for the records that another professional of the structure may
 	// read; zero is who asks.
 	Owner socle.PersonID
+	// Patient is whom the VIHF names, who must be qualified; optional: see Dialect.Nobody.
+	Patient ins.Identity
 }
 
 // AuthorizedRecord is a record that a professional may read. It holds no trait:
@@ -49,14 +51,18 @@ type AuthorizedRecord struct {
 
 // ListAuthorized gives the records that the professional may read (TD0.4, "Liste
 // des DMP autorisés"): patientList of the service patientsSpecific. It is about
-// no patient in particular; see Dialect.Nobody.
+// no patient in particular: its VIHF names AuthorizedQuery.Patient, if any.
 func (c *Client) ListAuthorized(ctx context.Context, who socle.Professional, q AuthorizedQuery) ([]AuthorizedRecord, error) {
 	err := c.admitCaller(ctx, opAuthorized, c.cfg.Mode, who)
 	if err == nil && q.From.IsZero() {
 		err = refusal(opAuthorized, ErrQuery, "AuthorizedQuery.From: mandatory", "")
 	}
+	var named ins.INS
+	if err == nil {
+		named, err = c.named(ctx, opAuthorized, who, q.Patient)
+	}
 	if err != nil {
-		return nil, c.refused(ctx, opAuthorized, who, ins.INS{}, err)
+		return nil, c.refused(ctx, opAuthorized, who, named, err)
 	}
 	if q.By == "" {
 		q.By = SinceAuthorization
@@ -69,7 +75,7 @@ func (c *Client) ListAuthorized(ctx context.Context, who socle.Professional, q A
 	body := w.End().Bytes()
 	var all []AuthorizedRecord
 	s, err := c.send(ctx, message{
-		op: opAuthorized, service: servicePatientList, action: actionAuthorized, who: who, patient: c.cfg.Dialect.Nobody, again: true,
+		op: opAuthorized, service: servicePatientList, action: actionAuthorized, who: who, patient: named, again: true,
 		body: func(time.Time) []byte { return body },
 		check: func(e *soap.Envelope) (string, error) {
 			var err error
@@ -87,6 +93,15 @@ func (c *Client) ListAuthorized(ctx context.Context, who socle.Professional, q A
 		}
 	}
 	return all, nil
+}
+
+// named gives whom the VIHF of a message about nobody in particular names: the
+// patient of the call, if there is one, or that of the dialect.
+func (c *Client) named(ctx context.Context, op string, who socle.Professional, patient ins.Identity) (ins.INS, error) {
+	if patient.Traits() == (ins.Traits{}) {
+		return c.cfg.Dialect.Nobody, nil
+	}
+	return c.admitPatient(ctx, op, who, patient)
 }
 
 func (d Dialect) authorized(e *soap.Envelope) ([]AuthorizedRecord, error) {

@@ -72,6 +72,9 @@ func ExampleClient_Search() {
 		if err != nil {
 			log.Fatal(err)
 		}
+		if id, err := patient.Sendable(); err != nil || !cda.IsOf(id) {
+			log.Fatal("a document of somebody else")
+		}
 		fmt.Println(cda.Title, cda.ID == doc.Entry.ID)
 	}
 	// Output:
