@@ -28,7 +28,8 @@ type parcel struct {
 	number    ins.Matricule
 	title     string // of the first document
 	patient   string // NOM prénom date, for the subject
-	partial   bool   // the subject lacks some of these
+	who       Patient
+	partial   bool // the subject lacks some of these
 }
 
 // pack puts the documents of a draft into an archive (ECO.2.1.1) and tells what
@@ -108,6 +109,7 @@ func (m *Mailbox) pack(d job, at time.Time, r *SendReport) (*parcel, error) {
 	if len(d.replaced) > 0 && !slices.ContainsFunc(set.Documents, func(x xdm.Document) bool { return x.Action == ActionReplace }) {
 		return nil, notConform("AMBU.MSS/va1.02", "Documents: none replaces one of the message, by its relatedDocument (RPLC)")
 	}
+	p.who = whole.Patient
 	p.partial = whole.BirthName == "" || whole.GivenName == "" || len(whole.BirthDate) < len("2006-01-02")
 	if !p.qualified {
 		r.degrade("ECO.2.4.2", "no document holds a whole qualified INS: X-MSS-INS is N")
@@ -136,6 +138,25 @@ func (m *Mailbox) pack(d job, at time.Time, r *SendReport) (*parcel, error) {
 	}
 	p.archive = b.Bytes()
 	return p, nil
+}
+
+// writtenTo refuses documents without INS that tell another person than the
+// patient written to: no number does.
+func (p *parcel) writtenTo(patients []ins.Identity) error {
+	for _, id := range patients {
+		if !p.number.IsZero() {
+			break
+		}
+		t := id.Traits()
+		read := Patient{BirthName: t.BirthName}
+		if t.BirthDate.Complete() {
+			read.BirthDate = t.BirthDate.Wire()
+		}
+		if traits := p.who.differs(read); len(traits) > 0 {
+			return notConform("SC.MSS/CONF.23", "Documents: the patient written to has not their %s, and they have no INS", strings.Join(traits, ", "))
+		}
+	}
+	return nil
 }
 
 func hash(b []byte) string {

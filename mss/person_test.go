@@ -270,3 +270,24 @@ func TestSubjectKeepsThePatient(t *testing.T) {
 		require.Contains(t, fmt.Sprint(r.Degraded), "{ECO.2.1.3 ", "%v", change)
 	}
 }
+
+// Documents without INS are compared with the patient written to by their traits.
+func TestDocumentsWithoutINSGoToNobodyElse(t *testing.T) {
+	t.Parallel()
+	b := set(t, msstest.Options{}, withOID)
+	_, err := b.server.AddPatient(matricule)
+	require.NoError(t, err)
+	m := b.open(t)
+	d := mss.Draft{Patients: []ins.Identity{qualified(t, true)}, Text: "Bonjour"}
+	for name, change := range map[string][]string{"another name": another, "another date": {"19790328", "20010101"}} {
+		d.Documents = []mss.Outgoing{{CDA: withoutINS("1", "L1", change...), PDF: pdfa}}
+		_, err = m.Send(context.Background(), d)
+		require.ErrorIs(t, err, mss.ErrNotConform, name)
+		require.ErrorContains(t, err, "SC.MSS/CONF.23", name)
+	}
+	require.Empty(t, b.server.Received(anne))
+	d.Documents = []mss.Outgoing{{CDA: withoutINS("1", "L1"), PDF: pdfa}}
+	_, err = m.Send(context.Background(), d)
+	require.NoError(t, err)
+	require.Len(t, b.server.Received(anne), 1)
+}

@@ -102,7 +102,7 @@ func (m *Mailbox) prepare(ctx context.Context, d job, r *SendReport) ([]byte, en
 		return nil, envelope{}, err
 	}
 	if p != nil {
-		if err := e.readBy(p.number); err != nil {
+		if err := firstError(e.readBy(p.number), p.writtenTo(d.Patients)); err != nil {
 			return nil, envelope{}, err
 		}
 	}
