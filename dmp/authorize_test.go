@@ -182,8 +182,11 @@ func TestListProfessionals(t *testing.T) {
 	require.Equal(t, "810000000025", list[0].ID)
 	require.Equal(t, []socle.Code{{Code: "G15_10/SM26", Display: "Médecin - Qualifié en Médecine Générale (SM)"}}, list[0].Specialities)
 	require.Equal(t, now, list[0].Since)
-	_, err = c.ListProfessionals(t.Context(), pharmacist, qualified(t, "ORTIE"), r, "AUTRE")
-	require.Equal(t, "DMPInvalidMessage", err.(*dmp.Error).Code)
+	_, err = c.ListProfessionals(t.Context(), pharmacist, qualified(t, "ORTIE"), r, "ALL")
+	require.ErrorIs(t, err, dmp.ErrQuery)
+	require.Equal(t, socle.OutcomeNotSent, socle.OutcomeOf(err))
+	_, err = c.ListAuthorized(t.Context(), pharmacist, dmp.AuthorizedQuery{From: now, By: "LASTAUTHORIZATION"})
+	require.ErrorIs(t, err, dmp.ErrQuery)
 }
 
 func TestListAuthorized(t *testing.T) {

@@ -24,8 +24,8 @@ func (c *Client) Delete(ctx context.Context, who socle.Professional, patient ins
 }
 
 // Archive puts a document aside (TD3.3d, "Archiver un document"): a search must
-// then ask for StatusArchived to find it. Only its author may (RuleAuthor). The
-// Entry is as that of Delete.
+// then ask for StatusArchived to find it. Only its author may (RuleAuthor), in
+// mode Direct or AIR: the matrices deny it to Indirect. The Entry is one of Search.
 func (c *Client) Archive(ctx context.Context, who socle.Professional, patient ins.Identity, record Record, e Entry) (Receipt, error) {
 	return c.status(ctx, opArchive, who, patient, record, e, StatusArchived, StatusApproved)
 }

@@ -159,6 +159,7 @@ const maxSkew = 5 * time.Minute
 // list is not public.
 var assumedVerdicts = []verdict{
 	{code: "DMPInvalidVIHF", kind: ErrInvalidVIHF},
+	{code: "DMPInvalidMessage", fix: "Error.Text says where the message is not as expected: compare with the Dialect"},
 	{code: "XDSRepositoryError", text: "document size", kind: ErrDocumentTooLarge},
 }
 

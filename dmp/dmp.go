@@ -76,6 +76,8 @@ type Config struct {
 	// HTTPClient is given.
 	Roots *x509.CertPool
 	// HTTPClient is used as it is instead of one made from Certificate and Roots.
+	// Neither bounds how long the DMP may take to answer: give each call a context
+	// with a deadline.
 	HTTPClient *http.Client
 	// Mode is how the professional is authenticated; empty is Direct with a
 	// card's certificates and Indirect with an organisation's.

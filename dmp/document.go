@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"encoding/hex"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,6 +30,12 @@ var (
 	// PreventionPlan is the plan personnalisé de prévention, which closes a
 	// bilan de prévention.
 	PreventionPlan = socle.Code{Code: "83869-8", System: nos.SystemLOINC}
+	// VaccinationNotes is the note de vaccination, that NewVaccinationNote makes:
+	// a type to search with.
+	VaccinationNotes = socle.Code{Code: "87273-9", System: nos.SystemLOINC}
+	// VaccinationHistories is the historique des vaccinations, that the insurance
+	// makes: a type to search with.
+	VaccinationHistories = socle.Code{Code: "11369-6", System: nos.SystemLOINC}
 )
 
 // Visibility hides a document from some (confidentialityCode).
@@ -134,6 +141,9 @@ func (c *Client) NewDocument(who socle.Professional, patient ins.Identity, r Rep
 		e.Err = err
 		return nil, e
 	}
+	if err := r.complete(); err != nil {
+		return nil, err
+	}
 	if err := c.fits(opDocument, r.File.Size); err != nil {
 		return nil, err
 	}
@@ -177,6 +187,23 @@ func (c *Client) NewDocument(who socle.Professional, patient ins.Identity, r Rep
 	return d, nil
 }
 
+// complete tells all that is mandatory and missing.
+func (r Report) complete() error {
+	var missing []string
+	for _, f := range []struct {
+		name string
+		has  bool
+	}{{"Title", r.Title != ""}, {"Type", r.Type.Code != ""}, {"File", r.File.Open != nil && r.File.Size > 0}, {"File.MediaType", r.File.MediaType != "" || r.File.Open == nil}} {
+		if !f.has {
+			missing = append(missing, "Report."+f.name+": mandatory")
+		}
+	}
+	if len(missing) > 0 {
+		return refusal(opDocument, ErrInvalidDocument, strings.Join(missing, "; "), "a Type of JDV_J07, such as Interview; a File of Bytes or OpenFile")
+	}
+	return nil
+}
+
 // classified completes the codes of the metadata that the header does not hold.
 func (m *made) classified(r Report) error {
 	switch {
@@ -191,10 +218,12 @@ func (m *made) classified(r Report) error {
 func (m *made) hide(from []Visibility) error {
 	for _, v := range from {
 		code, ok := nos.Lookup(nos.Confidentiality, string(v))
-		if !ok {
-			return refusal(opDocument, ErrInvalidDocument, "Visibility: "+strconv.Quote(string(v))+" is not known", "")
+		if !ok || !v.known() {
+			return refusal(opDocument, ErrInvalidDocument, "Visibility: "+strconv.Quote(string(v))+" is not known", "HiddenFromProfessionals, HiddenFromPatient or HiddenFromRepresentatives")
 		}
-		m.entry.Confidentiality = append(m.entry.Confidentiality, code)
+		if !slices.Contains(m.entry.Confidentiality, code) {
+			m.entry.Confidentiality = append(m.entry.Confidentiality, code)
+		}
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package dmp
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/soclesante/socle/internal/cda"
@@ -28,9 +29,16 @@ func (d *Document) Next() Edition {
 	return Edition{SetID: e.SetID, Version: e.Version + 1, Replaces: e.ID}
 }
 
+// uniqueForm is that of the identifier of a document, which may be of other times.
+var uniqueForm = regexp.MustCompile(`^([0-2](\.(0|[1-9][0-9]*))+|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})(\^[^\^]+)?$`)
+
 // complete gives an edition its defaults and checks it.
 func (e Edition) complete(id string) (Edition, error) {
 	switch {
+	case e.Replaces != "" && !uniqueForm.MatchString(e.Replaces):
+		return e, refusal(opDocument, ErrInvalidDocument, "Edition.Replaces: the uniqueId of a document expected, an OID or a UUID without urn", "take Document.Next or CDA.Next")
+	case e.SetID != "" && !uniqueForm.MatchString(e.SetID):
+		return e, refusal(opDocument, ErrInvalidDocument, "Edition.SetID: an OID or a UUID expected", "take Document.Next or CDA.Next")
 	case e.Version < 0:
 		return e, refusal(opDocument, ErrInvalidDocument, "Edition.Version: below zero", "")
 	case e.Replaces == "":

@@ -22,9 +22,8 @@ func TestEveryKnownRefusalIsUnderstood(t *testing.T) {
 	r := checked(t, c, pharmacist, "HALL")
 	kinds := map[string]error{
 		"DMPInvalidCertificate": dmp.ErrInvalidCertificate, "DMPAccessDeniedByRightsService": dmp.ErrAccessDenied,
-		"status DMPAccessDeniedByRightsService":                                       dmp.ErrAccessDenied,
-		"A required header representing a Message Addressing Property is not present": dmp.ErrInvalidVIHF,
-		"Structure introuvable ou Inactive":                                           dmp.ErrProfessional, "PS et Structure non liés": dmp.ErrProfessional,
+		"status DMPAccessDeniedByRightsService": dmp.ErrAccessDenied,
+		"Structure introuvable ou Inactive":     dmp.ErrProfessional, "PS et Structure non liés": dmp.ErrProfessional,
 		"Erreur d'authentification de la personne morale": dmp.ErrProfessional, "Aucune spécialité dans le vihf": dmp.ErrProfessional,
 		"Aucun AuthorInstitution ne correspond": dmp.ErrProfessional,
 		"XDSRegistryBusy":                       dmp.ErrUnavailable, "XDSRepositoryBusy": dmp.ErrUnavailable, "XDSRegistryNotAvailable": dmp.ErrUnavailable,
@@ -33,7 +32,8 @@ func TestEveryKnownRefusalIsUnderstood(t *testing.T) {
 		"XDSPatientIdDoesNotMatch": dmp.ErrPatientMismatch, "XDSResultNotSinglePatient": dmp.ErrPatientMismatch, "XDSPatientIDReconciliationError": dmp.ErrPatientMismatch,
 	}
 	// What has no situation of its own: removed transactions, and errors that say nothing more than their words.
-	plain := map[string]bool{"XDSRegistryError": true, "XDSRepositoryError": true, "XDSInvalidRequestException": true, "XDSExtraMetadataNotSaved": true,
+	plain := map[string]bool{"A required header representing a Message Addressing Property is not present": true,
+		"XDSRegistryError": true, "XDSRepositoryError": true, "XDSInvalidRequestException": true, "XDSExtraMetadataNotSaved": true,
 		"status DMPPatientAccessAlreadyExists": true, "status DMPPatientAccessOTPAlreadyExists": true, "status DMPIdentityCertificationFailure": true}
 	all := dmptest.Failures()
 	require.Len(t, all, 9+4+38)

@@ -2,6 +2,7 @@ package dmp
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/soclesante/socle"
 	"github.com/soclesante/socle/ins"
@@ -27,6 +28,12 @@ func (c *Client) header(who socle.Professional, traits ins.Traits, id ins.INS, r
 	}
 	if r.Start.IsZero() {
 		r.Start = r.Date
+	}
+	switch {
+	case r.Date.After(c.cfg.Now().Add(24 * time.Hour)):
+		return nil, refusal(opDocument, ErrInvalidDocument, "Date: in the future", "give the moment at which the document was made")
+	case !r.End.IsZero() && r.End.Before(r.Start):
+		return nil, refusal(opDocument, ErrInvalidDocument, "End: before Start", "")
 	}
 	if r.ID == "" {
 		r.ID = c.newOID(armDocument)

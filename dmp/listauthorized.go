@@ -57,6 +57,9 @@ func (c *Client) ListAuthorized(ctx context.Context, who socle.Professional, q A
 	if err == nil && q.From.IsZero() {
 		err = refusal(opAuthorized, ErrQuery, "AuthorizedQuery.From: mandatory", "")
 	}
+	if err == nil && q.By != "" && q.By != SinceAuthorization && q.By != SinceDocument {
+		err = refusal(opAuthorized, ErrQuery, "AuthorizedQuery.By: SinceAuthorization or SinceDocument expected", "")
+	}
 	var named ins.INS
 	if err == nil {
 		named, err = c.named(ctx, opAuthorized, who, q.Patient)

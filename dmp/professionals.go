@@ -51,8 +51,13 @@ func (c *Client) ListProfessionals(ctx context.Context, who socle.Professional, 
 	if err != nil {
 		return nil, err
 	}
-	if which == "" {
+	switch which {
+	case "":
 		which = ActiveProfessionals
+	case ActiveProfessionals, BlockedProfessionals, AllProfessionals:
+	default:
+		err := refusal(opProfessionals, ErrQuery, "Standing: ActiveProfessionals, BlockedProfessionals or AllProfessionals expected", "")
+		return nil, c.refused(ctx, opProfessionals, who, id, err)
 	}
 	var w xmltree.Writer
 	body := w.Start("listAuthorizationByPatient", "xmlns", nsRights).Leaf("mode", string(which)).End().Bytes()

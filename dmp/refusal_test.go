@@ -147,6 +147,9 @@ func TestMessagesThatBreakARuleGetAFault(t *testing.T) {
 		"semantics":                    {replace("Patient.id", "Patient"), "DMPInvalidMessage", "semanticsText"},
 		"processing code":              {pattern(`<processingCode code="D"`, `<processingCode code="X"`), "DMPInvalidMessage", "processingCode"},
 		"time":                         {pattern(`<creationTime value="20`, `<creationTime value="`), "DMPInvalidMessage", "creationTime"},
+		"time of letters":              {pattern(`(<creationTime value=")[0-9]+`, "${1}abcdefghijklmn"), "DMPInvalidMessage", "creationTime"},
+		"sender without OID":           {pattern(`(<sender typeCode="SND"><device classCode="DEV" determinerCode="INSTANCE"><id root=")[^"]*`, "${1}x"), "DMPInvalidMessage", "sender"},
+		"two bodies":                   {replace("</PRPA_IN201307UV02>", "</PRPA_IN201307UV02><x></x>"), "DMPInvalidMessage", "one element"},
 		"no sender":                    {replace("softwareName", "manufacturerModelName"), "DMPInvalidMessage", "softwareName"},
 		"other message":                {replace("PRPA_IN201307UV02 ", "PRPA_IN201309UV02 "), "Sender", "match"},
 	} {

@@ -495,3 +495,29 @@ func TestReferencesOfAListAreAList(t *testing.T) {
 		require.Equal(t, "DMPAccessDeniedByRightsService", e.Code, name)
 	}
 }
+
+// The name of a parameter may be anything: it is not repeated.
+func TestANameOfAParameterIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	_, c := setup(t, dmptest.Options{}, direct)
+	patient := qualified(t, "ORTIE")
+	matricule := find(t, "ORTIE").INS.Matricule.Wire()
+	_, err := c.Search(t.Context(), pharmacist, patient, dmp.Query{Record: record(t, c, patient), Raw: []dmp.Parameter{{Name: matricule, Values: []string{"a"}}}})
+	require.ErrorIs(t, err, dmp.ErrQuery)
+	require.NotContains(t, err.Error(), matricule)
+}
+
+// A query that is not as the sheet has it is refused.
+func TestQueriesThatBreakARuleAreRefused(t *testing.T) {
+	t.Parallel()
+	srv, plain := setup(t, dmptest.Options{}, direct)
+	patient := qualified(t, "ORTIE")
+	rec := record(t, plain, patient)
+	for name, change := range map[string]func([]byte) []byte{
+		"unknown status":     replace("('urn:oasis:names:tc:ebxml-regrep:StatusType:Approved')", "('urn:oasis:names:tc:ebxml-regrep:StatusType:Approved','urn:x')"),
+		"patient of no kind": replace("&amp;ISO^NH'", "&amp;ISO'"),
+	} {
+		_, err := client(t, srv, direct, tampering(change)).Search(t.Context(), pharmacist, patient, dmp.Query{Record: rec})
+		require.Equal(t, socle.OutcomeRefused, socle.OutcomeOf(err), "%s: %v", name, err)
+	}
+}

@@ -27,6 +27,9 @@ const maxAnswer = 24 << 20
 
 var answerLimits = xmltree.Limits{Bytes: maxAnswer, Nodes: 1_400_000}
 
+// paramForm is that of the name of a parameter of a stored query.
+var paramForm = regexp.MustCompile(`^\$[A-Za-z][A-Za-z0-9]{0,127}$`)
+
 // stored gives the FindDocuments of a search.
 func (q Query) stored(patient ins.INS) (*xds.Query, error) {
 	s := &xds.Query{ID: xds.FindDocuments, Params: []xds.Param{{Name: xds.ParamPatient, Values: []string{patient.CX()}}}}
@@ -89,6 +92,9 @@ func (q Query) stored(patient ins.INS) (*xds.Query, error) {
 	for i, p := range q.Raw {
 		param := xds.Param{Name: p.Name, Form: xds.List, Values: p.Values}
 		switch {
+		case !paramForm.MatchString(p.Name): // it may be anything, and is not repeated
+			problems = append(problems, fmt.Sprintf("Query.Raw[%d].Name: the name of a parameter, $ and letters, expected", i))
+			continue
 		case p.Name == xds.ParamPatient, p.Name == xds.ParamStatus:
 			problems = append(problems, fmt.Sprintf("Query.Raw[%d]: %s is not the caller's to give", i, p.Name))
 		case strings.HasSuffix(p.Name, "TimeFrom"), strings.HasSuffix(p.Name, "TimeTo"):

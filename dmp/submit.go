@@ -48,6 +48,15 @@ type Receipt struct {
 	Warnings []RegistryError
 }
 
+// traced gives what is to be kept of a lot that failed: its identifiers, when it
+// may have been added.
+func (r Receipt) traced(err error) Receipt {
+	if socle.OutcomeOf(err) != socle.OutcomeUnknown {
+		return Receipt{}
+	}
+	return Receipt{SubmissionID: r.SubmissionID, SentAt: r.SentAt, MessageID: r.MessageID}
+}
+
 // Sent is a document that was added.
 type Sent struct {
 	ID       string // uniqueId of the document
@@ -66,7 +75,9 @@ type Sent struct {
 // not qualified, a document of another patient or professional, one that is too
 // large, one that comes twice. It is tried again only when nothing was sent.
 //
-// When the outcome of an error is unknown, the documents may be there: call
+// When the outcome of an error is unknown, the documents may be there, and the
+// Receipt has the SubmissionID and the MessageID of the lot, to be traced, without
+// Documents: call
 // Exists, then Submit the same Documents again; ErrDuplicate then says that it
 // was done. With PartialSuccess come both the Receipt and the error.
 func (c *Client) Submit(ctx context.Context, who socle.Professional, patient ins.Identity, s Submission) (Receipt, error) {
@@ -198,7 +209,7 @@ func (c *Client) submit(ctx context.Context, who socle.Professional, id ins.INS,
 		Check: func(e *soap.Envelope) (string, error) { return r.check(opSubmit, e) },
 	})
 	if err = called(opSubmit, m.MessageID, err); err != nil && !partial(err) {
-		return Receipt{}, err
+		return r.traced(err), err
 	}
 	return r, err
 }

@@ -3,6 +3,7 @@ package dmp
 import (
 	"context"
 	"log/slog"
+	"regexp"
 	"strings"
 
 	"github.com/soclesante/socle"
@@ -25,6 +26,9 @@ const (
 	PageWillAndRights   Page = "/AccesDirect/VolontesEtDroits/"
 	PageVaccinationBook Page = "/AccesDirect/CarnetVaccination/"
 )
+
+// pageForm is that of all pages: nothing else may stand before a matricule.
+var pageForm = regexp.MustCompile(`^/AccesDirect/[A-Za-z]+/?$`)
 
 // ofPatient reports whether the page is about a patient.
 func (p Page) ofPatient() bool { return strings.HasSuffix(string(p), "/") }
@@ -73,7 +77,7 @@ func (c *Client) WebURL(ctx context.Context, who socle.Professional, patient ins
 	switch {
 	case u.base == "":
 		err = refusal(opWeb, ErrEnvironment, "Environment.Web: mandatory for this call, and not public", "ask the GIE SESAM-Vitale for the domain of the Web PS")
-	case !strings.HasPrefix(u.path, "/"):
+	case !pageForm.MatchString(u.path):
 		err = refusal(opWeb, ErrQuery, "Page: one of the pages of this package expected", "")
 	case page.ofPatient():
 		if id, err = c.admitPatient(ctx, opWeb, who, patient); err == nil {

@@ -56,3 +56,14 @@ func TestWebURLs(t *testing.T) {
 	_, err = dmp.New(cfg)
 	require.ErrorContains(t, err, "Config.Environment.Web: an https address")
 }
+
+// Nothing but a page of the Web PS may stand before a matricule.
+func TestPagesOfOthersAreRefused(t *testing.T) {
+	t.Parallel()
+	srv, _ := setup(t, dmptest.Options{})
+	c := client(t, srv, func(cfg *dmp.Config) { cfg.Environment.Web = "https://web.example" })
+	for _, page := range []dmp.Page{"/x?next=//evil/", "//evil/", "/AccesDirect/../x/", "/AccesDirect/Documents/?a=/", "/"} {
+		_, err := c.WebURL(t.Context(), pharmacist, qualified(t, "HALL"), page)
+		require.ErrorIs(t, err, dmp.ErrQuery, page)
+	}
+}

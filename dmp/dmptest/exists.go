@@ -145,10 +145,13 @@ func readQuery(e *xmltree.Element, reason string) (query, error) {
 	if code := e.Path("processingCode").Attr("code"); !slices.Contains([]string{"D", "T", "P"}, code) {
 		r.fail("processingCode: expected D, T or P")
 	}
-	if len(e.Path("creationTime").Attr("value")) != 14 {
+	if at := e.Path("creationTime").Attr("value"); len(at) != 14 || !isMoment(at) {
 		r.fail("creationTime: expected yyyyMMddHHmmss")
 	}
 	sender := e.Path("sender", "device")
+	if !oidForm.MatchString(sender.Path("id").Attr("root")) {
+		r.fail("sender/device/id/@root: expected an OID")
+	}
 	q := query{
 		id:      hl7v3.ID{Root: e.Path("id").Attr("root"), Extension: e.Path("id").Attr("extension")},
 		queryID: hl7v3.ID{Root: parameters.Path("queryId").Attr("root"), Extension: parameters.Path("queryId").Attr("extension")},

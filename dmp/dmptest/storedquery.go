@@ -69,7 +69,11 @@ func (a *registryAnswer) check(known storedQuery) {
 		case p.Name == xds.ParamPatient, p.Name == xds.ParamSetPatient:
 			if x := xds.ParseCX(p.Values[0]); (patientID{x.Authority.ID, x.ID}) != a.who.patient {
 				a.fail("XDSPatientIdDoesNotMatch", "expected the patient of the VIHF (resource-id)", p.Name)
+			} else if component(p.Values[0], 4) != "&"+a.who.patient.oid+"&ISO" || component(p.Values[0], 5) != "NH" {
+				a.fail(codeQuery, "expected matricule^^^&OID&ISO^NH", p.Name)
 			}
+		case (p.Name == xds.ParamStatus || p.Name == xds.ParamSetStatus) && slices.ContainsFunc(p.Values, func(v string) bool { return !slices.Contains(queriedStatuses, v) }):
+			a.fail(codeQuery, "expected statuses among Approved, Deprecated and Archived", p.Name)
 		case p.Name == xds.ParamStatus && !slices.Contains(p.Values, xds.StatusApproved):
 			a.fail(codeQuery, "expected "+xds.StatusApproved+" among them (EX_3.1-1030)", p.Name)
 		}
@@ -87,6 +91,10 @@ func (a *registryAnswer) check(known storedQuery) {
 		}
 	}
 }
+
+// queriedStatuses are those of a search (dmp sheet §4 TD3.1).
+var queriedStatuses = []string{"urn:oasis:names:tc:ebxml-regrep:StatusType:Approved", "urn:oasis:names:tc:ebxml-regrep:StatusType:Deprecated",
+	"urn:asip:ci-sis:2010:StatusType:Archived"}
 
 func isMoment(s string) bool {
 	return len(s) >= 4 && len(s) <= 14 && len(s)%2 == 0 && strings.Trim(s, "0123456789") == ""

@@ -64,6 +64,13 @@ func (s *Server) authenticate(r *http.Request, e *soap.Envelope) (*session, *soa
 	if f := e.CheckAddressing(); f != nil {
 		return nil, f
 	}
+	bodies := 0
+	for range e.Body.Parent.Elements() {
+		bodies++
+	}
+	if bodies != 1 {
+		return nil, refuse(codeMessage, "soap:Body: expected one element")
+	}
 	who := &session{client: r.TLS.PeerCertificates[0]}
 	who.class = pki.Classify(who.client)
 	if err := pki.CheckAuthentication(who.client, s.now()); err != nil {
