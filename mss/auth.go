@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -19,9 +20,10 @@ import (
 // ORG AUTH_CLI, shown in the TLS handshake, then by [Plain] (MSS/CONF.12). That
 // other operators want [External] or [CertificateAlone] is assumed.
 type Auth struct {
-	mechanism      string // empty: XOAUTH2 or OAUTHBEARER
-	certificate    *tls.Certificate
-	user, password string
+	mechanism   string // empty: XOAUTH2 or OAUTHBEARER
+	certificate *tls.Certificate
+	user        string
+	password    *string // package fmt shows what a field holds, but not behind a pointer
 }
 
 const (
@@ -48,7 +50,7 @@ func External(certificate tls.Certificate, authzid string) Auth {
 // requirement has it; the password is what the operator says: no public text
 // tells what stands there. Nothing of it is said but over TLS.
 func Plain(certificate tls.Certificate, user, password string) Auth {
-	return Auth{mechanism: mechanismPlain, certificate: &certificate, user: user, password: password}
+	return Auth{mechanism: mechanismPlain, certificate: &certificate, user: user, password: &password}
 }
 
 // CertificateAlone opens an applicative mailbox by its certificate and says
@@ -68,6 +70,17 @@ func (a Auth) String() string {
 // GoString tells the mechanism alone.
 func (a Auth) GoString() string { return "mss.Auth(" + a.String() + ")" }
 
+// LogValue is String.
+func (a Auth) LogValue() slog.Value { return slog.StringValue(a.String()) }
+
+// secret gives the password of Plain.
+func (a Auth) secret() string {
+	if a.password == nil {
+		return ""
+	}
+	return *a.password
+}
+
 // applicative reports whether no person is behind.
 func (a Auth) applicative() bool { return a.certificate != nil }
 
@@ -77,10 +90,10 @@ func (a Auth) check(now time.Time) error {
 		return nil
 	}
 	var errs []error
-	if strings.ContainsFunc(a.user+a.password, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+	if strings.ContainsFunc(a.user+a.secret(), func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		errs = append(errs, errors.New("Access.Auth: control character in the user, the password or the authorization identity"))
 	}
-	if a.mechanism == mechanismPlain && a.password == "" {
+	if a.mechanism == mechanismPlain && a.secret() == "" {
 		errs = append(errs, errors.New("Access.Auth: Plain wants a password (RFC 4616)"))
 	}
 	leaf, err := leafOf(a.certificate)

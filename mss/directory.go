@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -61,11 +62,24 @@ type DirectoryConfig struct {
 	socle.Watch
 }
 
+// String says nothing of the key.
+func (c DirectoryConfig) String() string { return "mss.DirectoryConfig" }
+
+// GoString is String.
+func (c DirectoryConfig) GoString() string { return c.String() }
+
+// MarshalText is String.
+func (c DirectoryConfig) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// LogValue is String.
+func (c DirectoryConfig) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
 // Directory reads the national directory of MSSanté mailboxes, in the Annuaire
 // Santé (ECO.3.1.4). It is safe for concurrent use, and its calls share one
 // limit of requests.
 type Directory struct {
-	cfg     DirectoryConfig
+	cfg     DirectoryConfig // without its key
+	key     *string         // package fmt shows what a field holds, but not behind a pointer
 	base    *url.URL
 	http    *transport.Client
 	limiter *rate.Limiter
@@ -103,7 +117,9 @@ func NewDirectory(cfg DirectoryConfig) (*Directory, error) {
 	if len(errs) > 0 {
 		return nil, fmt.Errorf("mss: directory: %w", errors.Join(errs...))
 	}
-	return &Directory{cfg, base, c, rate.NewLimiter(rate.Limit(cfg.Rate), 1)}, nil
+	key := cfg.Key
+	cfg.Key = ""
+	return &Directory{cfg, &key, base, c, rate.NewLimiter(rate.Limit(cfg.Rate), 1)}, nil
 }
 
 // Close closes the connections that no call uses.
@@ -394,7 +410,7 @@ func (d *Directory) request(ctx context.Context, at *url.URL, form url.Values) (
 	if err != nil {
 		return nil, &Error{Op: "directory", kind: ErrDirectoryQuery, outcome: notSent, Text: "no address can be made of it"}
 	}
-	req.Header.Set("ESANTE-API-KEY", d.cfg.Key)
+	req.Header.Set("ESANTE-API-KEY", *d.key)
 	req.Header.Set("Accept", fhir.MediaType)
 	if content != "" {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
 	"net"
 	"slices"
 
@@ -44,6 +45,18 @@ type LDAPConfig struct {
 
 	socle.Watch
 }
+
+// String says nothing of the password.
+func (c LDAPConfig) String() string { return "mss.LDAPConfig" }
+
+// GoString is String.
+func (c LDAPConfig) GoString() string { return c.String() }
+
+// MarshalText is String.
+func (c LDAPConfig) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// LogValue is String.
+func (c LDAPConfig) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 // LDAPDialect holds the base and the attributes of an LDAP directory of
 // mailboxes. None of them is public: every default is assumed, and those of the
@@ -86,7 +99,10 @@ func (d LDAPDialect) attributes() []string {
 // LDAPDirectory reads a directory of mailboxes over LDAP, as the older one of
 // the MSSanté: prefer [Directory]. It is safe for concurrent use, and each
 // search has a connection of its own.
-type LDAPDirectory struct{ cfg LDAPConfig }
+type LDAPDirectory struct {
+	cfg      LDAPConfig // without its password
+	password *string    // package fmt shows what a field holds, but not behind a pointer
+}
 
 // NewLDAPDirectory checks cfg and reports every problem of it at once.
 func NewLDAPDirectory(cfg LDAPConfig) (*LDAPDirectory, error) {
@@ -124,7 +140,9 @@ func NewLDAPDirectory(cfg LDAPConfig) (*LDAPDirectory, error) {
 	if cfg.DialContext == nil {
 		cfg.DialContext = new(net.Dialer).DialContext
 	}
-	return &LDAPDirectory{cfg}, nil
+	password := cfg.Password
+	cfg.Password = ""
+	return &LDAPDirectory{cfg, &password}, nil
 }
 
 // Search gives the mailboxes that a query finds, page by page. An entry that

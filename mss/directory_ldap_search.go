@@ -111,7 +111,7 @@ func (d *LDAPDirectory) search(ctx context.Context, filter string, each func(*ld
 		if d.cfg.User == "" {
 			return nil
 		}
-		return c.Bind(d.cfg.User, d.cfg.Password)
+		return c.Bind(d.cfg.User, *d.password)
 	})
 	if err != nil {
 		return ldapError(ctx, err)

@@ -112,6 +112,9 @@ func (d Draft) String() string {
 // GoString is String.
 func (d Draft) GoString() string { return d.String() }
 
+// MarshalText is String.
+func (d Draft) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
 // LogValue is String.
 func (d Draft) LogValue() slog.Value { return slog.StringValue(d.String()) }
 
@@ -123,6 +126,12 @@ func (o Outgoing) String() string {
 // GoString is String.
 func (o Outgoing) GoString() string { return o.String() }
 
+// MarshalText is String.
+func (o Outgoing) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// LogValue is String.
+func (o Outgoing) LogValue() slog.Value { return slog.StringValue(o.String()) }
+
 // String tells the type and the size.
 func (f File) String() string {
 	if f.Open != nil {
@@ -133,6 +142,12 @@ func (f File) String() string {
 
 // GoString is String.
 func (f File) GoString() string { return f.String() }
+
+// MarshalText is String.
+func (f File) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
+
+// LogValue is String.
+func (f File) LogValue() slog.Value { return slog.StringValue(f.String()) }
 
 // envelope is who gets a message, and which it answers.
 type envelope struct {

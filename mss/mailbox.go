@@ -3,6 +3,7 @@ package mss
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -106,6 +107,27 @@ func (c *Client) complete(op string, a Access) (Access, error) {
 	}
 	return a, nil
 }
+
+// String tells the mailbox and how it is opened.
+func (a Access) String() string { return "access to " + a.Address.String() + " by " + a.Auth.String() }
+
+// GoString is String.
+func (a Access) GoString() string { return "mss.Access(" + a.String() + ")" }
+
+// MarshalText is String: an Access is nothing to store.
+func (a Access) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// LogValue is String.
+func (a Access) LogValue() slog.Value { return slog.StringValue(a.String()) }
+
+// String tells the address.
+func (m *Mailbox) String() string { return "mailbox " + m.access.Address.String() }
+
+// GoString is String.
+func (m *Mailbox) GoString() string { return "mss.Mailbox(" + m.access.Address.String() + ")" }
+
+// LogValue is String.
+func (m *Mailbox) LogValue() slog.Value { return slog.StringValue(m.String()) }
 
 // Address gives the address of the mailbox.
 func (m *Mailbox) Address() Address { return m.access.Address }

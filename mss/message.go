@@ -54,6 +54,9 @@ func (a Attachment) String() string {
 // GoString is String.
 func (a Attachment) GoString() string { return a.String() }
 
+// MarshalText is String.
+func (a Attachment) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
 // LogValue is String.
 func (a Attachment) LogValue() slog.Value { return slog.StringValue(a.String()) }
 

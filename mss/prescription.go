@@ -1,6 +1,7 @@
 package mss
 
 import (
+	"log/slog"
 	"regexp"
 	"slices"
 
@@ -56,6 +57,12 @@ func (p Prescription) String() string {
 
 // GoString is String.
 func (p Prescription) GoString() string { return p.String() }
+
+// MarshalText is String.
+func (p Prescription) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// LogValue is String.
+func (p Prescription) LogValue() slog.Value { return slog.StringValue(p.String()) }
 
 const (
 	modelPrescription = "1.2.250.1.213.1.1.1.39" // eP-MED-DM

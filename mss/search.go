@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -37,6 +38,33 @@ type Query struct {
 	// MinSize finds larger messages, in bytes.
 	MinSize int64
 }
+
+// String tells which fields are looked at, not for what: it may be a patient.
+func (q Query) String() string {
+	var fields []string
+	for _, f := range []struct {
+		name string
+		set  bool
+	}{
+		{"From", q.From != ""}, {"To", q.To != ""}, {"Subject", q.Subject != ""}, {"Text", q.Text != ""}, {"Since", !q.Since.IsZero()},
+		{"Before", !q.Before.IsZero()}, {"Unseen", q.Unseen}, {"Flags", len(q.Flags) > 0}, {"Without", len(q.Without) > 0},
+		{"Headers", len(q.Headers) > 0}, {"MessageID", q.MessageID != ""}, {"MinSize", q.MinSize != 0},
+	} {
+		if f.set {
+			fields = append(fields, f.name)
+		}
+	}
+	return "query by " + strings.Join(fields, ", ")
+}
+
+// GoString is String.
+func (q Query) GoString() string { return q.String() }
+
+// MarshalText is String. To keep a search, keep its fields.
+func (q Query) MarshalText() ([]byte, error) { return []byte(q.String()), nil }
+
+// LogValue is String.
+func (q Query) LogValue() slog.Value { return slog.StringValue(q.String()) }
 
 const maxSearched = 1000 // bytes of a text
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"strconv"
 	"strings"
 
@@ -34,6 +35,12 @@ func (p Part) String() string {
 
 // GoString is String.
 func (p Part) GoString() string { return p.String() }
+
+// MarshalText is String.
+func (p Part) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// LogValue is String.
+func (p Part) LogValue() slog.Value { return slog.StringValue(p.String()) }
 
 // Parts gives the parts of a message that hold something, without reading it: to
 // show what a large message has, and open what is wanted with [Mailbox.OpenPart].

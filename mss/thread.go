@@ -3,6 +3,7 @@ package mss
 import (
 	"cmp"
 	"fmt"
+	"log/slog"
 	"regexp"
 	"slices"
 	"strings"
@@ -30,6 +31,12 @@ func (t Thread) String() string { return fmt.Sprintf("thread of %d messages", le
 
 // GoString is String.
 func (t Thread) GoString() string { return t.String() }
+
+// MarshalText is String.
+func (t Thread) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// LogValue is String.
+func (t Thread) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
 // Bounds of the search by subject.
 const (

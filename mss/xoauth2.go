@@ -136,7 +136,7 @@ func (l login) exchange(offers func(mechanism string) bool, initial bool, dummy 
 		return &exchanged{mechanism: m, initial: initial, response: []byte(l.auth.user)}, nil
 	case m == mechanismPlain:
 		user := cmp.Or(l.auth.user, l.user)
-		return &exchanged{mechanism: m, initial: initial, response: []byte("\x00" + user + "\x00" + l.auth.password)}, nil
+		return &exchanged{mechanism: m, initial: initial, response: []byte("\x00" + user + "\x00" + l.auth.secret())}, nil
 	case m == mechanismOAuthBearer, !offers(mechanismXOAUTH2) && offers(mechanismOAuthBearer):
 		return newOAuthBearer(l.user, l.token, initial)
 	}
