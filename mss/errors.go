@@ -76,9 +76,22 @@ func (e *Error) Error() string {
 		b.WriteString(": " + e.Text)
 	}
 	if e.Err != nil {
-		b.WriteString(": " + scrub(e.Err.Error()))
+		b.WriteString(": " + causeOf(e.Err))
 	}
 	return b.String()
+}
+
+// problems are ours, of a call that is wrong: all of them are told, as they are.
+type problems struct{ error }
+
+func (p problems) Unwrap() error { return p.error }
+
+// causeOf gives the words of a cause. Ours hold nothing that identifies.
+func causeOf(err error) string {
+	if p, ours := err.(problems); ours {
+		return strings.ReplaceAll(p.Error(), "\n", "; ")
+	}
+	return scrub(err.Error())
 }
 
 // Unwrap gives the cause.

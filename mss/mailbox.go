@@ -103,7 +103,7 @@ func (c *Client) complete(op string, a Access) (Access, error) {
 		err = errors.Join(err, errors.New("Access.Auth: CertificateAlone wants Config.Environment.ImplicitTLS: IMAP has no PREAUTH after STARTTLS"))
 	}
 	if err != nil {
-		return a, &Error{Op: op, Err: err, outcome: socle.OutcomeNotSent}
+		return a, &Error{Op: op, Err: problems{err}, outcome: socle.OutcomeNotSent}
 	}
 	return a, nil
 }

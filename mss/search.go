@@ -134,7 +134,7 @@ func sortedKeys(m map[string]string) []string {
 func (m *Mailbox) Search(ctx context.Context, q Query) ([]UID, error) {
 	c, err := q.criteria()
 	if err != nil {
-		return nil, &Error{Op: "search", Err: err, outcome: socle.OutcomeNotSent}
+		return nil, &Error{Op: "search", Err: problems{err}, outcome: socle.OutcomeNotSent}
 	}
 	var out []UID
 	err = m.reading(ctx, "search", "", func(r *reader) error {

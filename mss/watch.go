@@ -133,7 +133,7 @@ func (c *Client) Watch(ctx context.Context, cfg WatchConfig) (*Watcher, error) {
 		errs = append(errs, errors.New("WatchConfig: Connections, Poll, Retry and Renew are not negative, and Renew is 28 minutes at most"))
 	}
 	if err := errors.Join(errs...); err != nil {
-		return nil, &Error{Op: "watch", Err: err, outcome: socle.OutcomeNotSent}
+		return nil, &Error{Op: "watch", Err: problems{err}, outcome: socle.OutcomeNotSent}
 	}
 	cfg.Connections = cmp.Or(cfg.Connections, 1000)
 	cfg.Poll = cmp.Or(cfg.Poll, time.Minute)
