@@ -155,7 +155,7 @@ func kept(t *testing.T, archive string, edit ...string) *mss.Message {
 	raw := "From: Claire_OFFICINE_Pharmacie du =?utf-8?q?March=C3=A9?= <" + pharmacy + ">\r\nTo: <" + anne + ">\r\nSubject: XDM/1.0/DDM+CR ESSAI-FICTIF ANNE 28/03/1979\r\n" +
 		"Date: Sun, 22 Nov 2026 02:00:00 +0000\r\nMessage-ID: <q.1@pharmacie.formation.mssante.fr>\r\nX-MSS-NIL: 3734\r\nX-MSS-CODECDA: 11488-4\r\nX-MSS-INS: O\r\n" +
 		"Content-Type: multipart/mixed; boundary=B\r\n\r\n--B\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nBonjour\r\n--B\r\nContent-Type: application/zip; name=IHE_XDM.ZIP\r\n" +
-		"Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=IHE_XDM.ZIP\r\n\r\n" + base64.StdEncoding.EncodeToString([]byte(archive)) + "\r\n--B--\r\n"
+		"Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=IHE_XDM.ZIP\r\n\r\n" + inLines(base64.StdEncoding.EncodeToString([]byte(archive))) + "\r\n--B--\r\n"
 	return mss.ParseMessage([]byte(strings.NewReplacer(edit...).Replace(raw)))
 }
 
@@ -290,4 +290,12 @@ func TestDocumentsWithoutINSGoToNobodyElse(t *testing.T) {
 	_, err = m.Send(context.Background(), d)
 	require.NoError(t, err)
 	require.Len(t, b.server.Received(anne), 1)
+
+// inLines cuts base64 as mail has it (RFC 2045 section 6.8).
+func inLines(s string) string {
+	var b strings.Builder
+	for ; len(s) > 76; s = s[76:] {
+		b.WriteString(s[:76] + "\r\n")
+	}
+	return b.String() + s
 }

@@ -13,16 +13,20 @@ import (
 	"strings"
 
 	"github.com/soclesante/socle/internal/xmltree"
+	"github.com/soclesante/socle/mss"
 )
 
 // archive checks the X-MSS headers and the subject against the attached
 // IHE_XDM.ZIP (ECO.2.1.3, ECO.2.4.1, ECO.2.4.2, CONF.23), reading the archive
 // with its own eyes.
-func (s *submitted) archive() error {
+func (s *submitted) archive(to []string) error {
 	var codes, patients []string
 	qualified, archives := false, 0
 	for _, f := range s.files {
 		if !strings.EqualFold(f.name, "IHE_XDM.ZIP") {
+			if strings.EqualFold(f.name, "IHE-XDM.ZIP") {
+				return broken("IHE XDM", "IHE_XDM.ZIP as name of the archive", "a variant of it")
+			}
 			continue
 		}
 		if archives++; f.media != "application/zip" {
@@ -46,11 +50,22 @@ func (s *submitted) archive() error {
 	if len(patients) > 1 {
 		return broken("SC.MSS/CONF.23", "documents of one patient in a message", "%d", len(patients))
 	}
+	for _, r := range to {
+		a, err := mss.ParseAddress(r)
+		reader, ok := a.Matricule()
+		if err == nil && ok && len(patients) == 1 && patients[0] != "" && !strings.HasPrefix(patients[0], reader.Wire()+"^") {
+			return broken("SC.MSS/CONF.23", "documents of the patient who is written to", "those of another")
+		}
+	}
 	announced, hasCodes := s.header["X-Mss-Codecda"]
 	ins, hasINS := s.header["X-Mss-Ins"]
 	if len(codes) == 0 {
 		if hasCodes || hasINS {
 			return broken("ECO.2.4.1, ECO.2.4.2", "no X-MSS-CODECDA and no X-MSS-INS without a CDA document", "one of them")
+		}
+		receipt := strings.HasPrefix(s.header.Get("Content-Type"), "multipart/report") // which has the subject of its message
+		if archives == 0 && !receipt && strings.HasPrefix(decoded(s.header.Get("Subject")), "XDM/1.0/DDM") {
+			return broken("ECO.2.1.3", "an IHE_XDM.ZIP with a subject that announces one", "none")
 		}
 		return nil
 	}
@@ -77,6 +92,9 @@ type filed struct {
 	action        string // C or D, of the metadata
 	replaces      bool   // relatedDocument RPLC
 }
+
+// birthYear begins a date that is known; of a lunar one, the year alone is.
+var birthYear = regexp.MustCompile(`^[0-9]{4}`)
 
 var mentions = map[string]*regexp.Regexp{
 	"C": regexp.MustCompile(`(?i)annul.*rempla`),
@@ -212,7 +230,7 @@ func openCDA(content []byte) (filed, error) {
 		given = given || n.First("", "given").Trimmed() != ""
 	}
 	f.qualified = isMatricule(strings.SplitN(f.patient, "^", 2)[0]) && birthName && given &&
-		who.First("", "birthTime").Attr("value") != "" && who.First("", "administrativeGenderCode").Attr("code") != ""
+		birthYear.MatchString(who.First("", "birthTime").Attr("value")) && who.First("", "administrativeGenderCode").Attr("code") != ""
 	return f, nil
 }
 

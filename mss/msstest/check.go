@@ -59,13 +59,16 @@ func check(raw []byte, from Mailbox, to []string) error {
 		}
 	}
 	for _, rule := range []func() error{
+		s.once,
+		func() error { return plainWire(raw) },
 		func() error { return s.origin(from) },
 		s.identifiers,
 		func() error { return s.recipients(to) },
+		func() error { return s.notified(from) },
 		s.product,
 		s.closing,
 		func() error { return s.body(m.Header.Get("Content-Type"), m.Body) },
-		s.archive,
+		func() error { return s.archive(to) },
 	} {
 		if err := rule(); err != nil {
 			return err
@@ -94,6 +97,57 @@ func (s *submitted) origin(box Mailbox) error {
 		return broken("ECO.2.2.7", "the functional entity as display name of From", "%q", l[0].Name)
 	case !box.signsAsEntity() && !personLabel.MatchString(l[0].Name):
 		return broken("ECO.2.2.7", "Titre_Prenom_NOM_Entite as display name of From", "%q", l[0].Name)
+	}
+	return nil
+}
+
+// once checks the fields that a message has once, or never (RFC 5322 section 3.6).
+func (s *submitted) once() error {
+	for _, f := range []string{"From", "To", "Cc", "Subject", "Date", "Message-Id", "In-Reply-To", "References", "Reply-To", "Sender",
+		"Disposition-Notification-To", "Content-Type", "Content-Transfer-Encoding"} {
+		if n := len(s.header[f]); n > 1 {
+			return broken("RFC 5322 3.6", "one "+f, "%d", n)
+		}
+	}
+	switch {
+	case len(s.header["Bcc"]) > 0:
+		return broken("RFC 5322 3.6.3", "no Bcc in what leaves", "one")
+	case len(s.header["To"])+len(s.header["Cc"]) == 0:
+		return broken("RFC 5322 3.6.3", "recipients in To or Cc", "none")
+	case len(s.header["Subject"]) == 0:
+		return broken("RFC 5322 3.6.5", "a Subject", "none")
+	}
+	return nil
+}
+
+// plainWire checks the lines (RFC 5322 section 2.1.1) and that the header is in
+// ASCII (section 2.2).
+func plainWire(raw []byte) error {
+	inHeader := true
+	for line := range bytes.SplitSeq(raw, []byte("\n")) {
+		line = bytes.TrimSuffix(line, []byte("\r"))
+		switch {
+		case len(line) == 0:
+			inHeader = false
+		case len(line) > 998:
+			return broken("RFC 5322 2.1.1", "lines of 998 bytes at most", "one of %d", len(line))
+		case bytes.ContainsAny(line, "\r\x00"):
+			return broken("RFC 5322 2.3", "no CR alone and no NUL", "one")
+		case inHeader && bytes.ContainsFunc(line, func(r rune) bool { return r > '~' }):
+			return broken("RFC 5322 2.2", "a header in ASCII", "other characters")
+		}
+	}
+	return nil
+}
+
+// notified checks that a receipt is asked for the mailbox itself (ECO.2.3.1).
+func (s *submitted) notified(box Mailbox) error {
+	v := s.header.Get("Disposition-Notification-To")
+	if v == "" {
+		return nil
+	}
+	if l, err := s.header.AddressList("Disposition-Notification-To"); err != nil || len(l) != 1 || fold(l[0].Address) != fold(box.Address) {
+		return broken("ECO.2.3.1", "the mailbox itself in Disposition-Notification-To", "another address")
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,7 +41,11 @@ func zipped(t *testing.T, document, metadata string) string {
 		require.NoError(t, err)
 	}
 	require.NoError(t, z.Close())
-	return base64.StdEncoding.EncodeToString(b.Bytes())
+	var lines []string
+	for part := range slices.Chunk([]byte(base64.StdEncoding.EncodeToString(b.Bytes())), 76) {
+		lines = append(lines, string(part))
+	}
+	return strings.Join(lines, "\r\n")
 }
 
 func message(t *testing.T, archive string) string {
@@ -67,7 +72,7 @@ Content-Type: application/zip; name=IHE_XDM.ZIP
 Content-Transfer-Encoding: base64
 Content-Disposition: attachment; filename=IHE_XDM.ZIP
 
-`+archive+`
+`+strings.ReplaceAll(archive, "\r\n", "\n")+`
 --b--
 `, "\n", "\r\n")
 }
@@ -107,6 +112,18 @@ func TestEachRuleIsChecked(t *testing.T) {
 		{"IHE XDM", good, zipped(t, cdaDocument, "<a/>")},
 		{"IHE XDM", good, zipped(t, "<a/>", "")},
 		{"IHE XDM", good, zipped(t, cdaDocument+" ", "")[:40]},
+		{"RFC 5322 3.6", "Subject: ", "Subject: x\nSubject: "},
+		{"RFC 5322 3.6", "From: ", "From: Evil <evil@x.test>\nFrom: "},
+		{"RFC 5322 3.6", "Message-ID: ", "Message-ID: <3@pharmacie.mssante.fr>\nMessage-ID: "},
+		{"RFC 5322 3.6.3", "X-MSS-NIL: 3734", "X-MSS-NIL: 3734\nBcc: <x@pharmacie.mssante.fr>"},
+		{"RFC 5322 3.6.3", "To: <" + reader + ">\r\nDate", "Date"},
+		{"RFC 5322 3.6.5", "Subject: ", "X-Other: "},
+		{"RFC 5322 2.1.1", "Bonjour", strings.Repeat("a", 5000)},
+		{"RFC 5322 2.3", "Bonjour", "Bon\x00jour"},
+		{"RFC 5322 2.2", "DDM+Note", "DDM+Été"},
+		{"ECO.2.3.1", "X-MSS-NIL: 3734", "X-MSS-NIL: 3734\nDisposition-Notification-To: <evil@x.test>"},
+		{"IHE XDM", "IHE_XDM.ZIP", "ihe-xdm.zip"},
+		{"SC.MSS/CONF.23", good, zipped(t, strings.Replace(cdaDocument, "279035121518989", "277076322082910", 1), "")},
 	} {
 		broken := strings.ReplaceAll(message(t, good), c.from, c.to)
 		require.NotEqual(t, message(t, good), broken, c.from)
