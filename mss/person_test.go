@@ -290,6 +290,7 @@ func TestDocumentsWithoutINSGoToNobodyElse(t *testing.T) {
 	_, err = m.Send(context.Background(), d)
 	require.NoError(t, err)
 	require.Len(t, b.server.Received(anne), 1)
+}
 
 // inLines cuts base64 as mail has it (RFC 2045 section 6.8).
 func inLines(s string) string {
