@@ -57,7 +57,7 @@ func (m *Mailbox) stillOpen(ctx context.Context) *Error {
 	if s == nil || over(s) != nil && !ended(s, m.client.cfg.Now()) {
 		return nil
 	}
-	if _, err := s.AccessToken(ctx); err != nil && !socle.Retryable(err) && ctx.Err() == nil {
+	if _, err := s.AccessToken(ctx); err != nil && !noneForNow(err) && ctx.Err() == nil {
 		return &Error{Op: "open", kind: ErrSessionLost, Err: err, outcome: socle.OutcomeNotSent}
 	}
 	return nil

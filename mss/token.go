@@ -3,6 +3,7 @@ package mss
 import (
 	"context"
 	"errors"
+	"net"
 
 	"github.com/soclesante/socle"
 )
@@ -11,6 +12,13 @@ func evict(s socle.TokenSource, token string) {
 	if e, ok := s.(interface{ Evict(token string) }); ok {
 		e.Evict(token)
 	}
+}
+
+// noneForNow reports whether a source of tokens has none for now only: it says so, it
+// took too long, or the network failed it. A session that is over is no such thing.
+func noneForNow(err error) bool {
+	var network net.Error // a *net.OpError, a *url.Error, an end of time
+	return socle.Retryable(err) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network)
 }
 
 // authenticated runs open with what the operator is to believe. When it refuses
@@ -32,7 +40,7 @@ func (c *Client) authenticated(ctx context.Context, op string, a Access, open fu
 		case err == nil:
 		case ctx.Err() != nil:
 			return lost(ctx, op, ctx.Err())
-		case socle.Retryable(err):
+		case noneForNow(err):
 			return &Error{Op: op, Text: "no token could be had for now", Err: err, outcome: socle.OutcomeNotSent, retryable: true}
 		default:
 			return &Error{Op: op, kind: ErrSessionLost, Err: err, outcome: socle.OutcomeNotSent}
