@@ -171,10 +171,10 @@ func TestChangesOfAMailboxSurviveALostConnection(t *testing.T) {
 	m := b.open(t)
 	l := list(t, m, mss.UID{})
 	for _, words := range []string{"autologout", ""} {
-		require.Equal(t, 1, b.server.Disconnect(pharmacy, words))
+		require.NotZero(t, b.server.Disconnect(pharmacy, words))
 		b.tokens.expire()
 		require.NoError(t, m.CreateFolder(ctx, "Nouveau "+words))
-		require.Equal(t, 1, b.server.Disconnect(pharmacy, words))
+		require.NotZero(t, b.server.Disconnect(pharmacy, words))
 		require.NoError(t, m.Mark(ctx, mss.FlagSeen, l[0].UID))
 	}
 	b.server.Disconnect(pharmacy, "")
